@@ -1,0 +1,34 @@
+//! Positional reads over files and memory, and the gate that guards which files may be opened.
+//!
+//! A [`BlockRead`] is a span of bytes that can be read anywhere, by many threads at once: a file,
+//! a piece of memory, a window into another one, the guest's view of a disk image. It can also say
+//! which ranges are known to be zero without reading them ([`BlockRead::next_extent`]).
+//!
+//! A [`Gate`] is the caller's say over which further files an image may name (backing files).
+//!
+//! ```
+//! use std::sync::Arc;
+//! use detente_block::{BlockRead, MemoryBackend, Window};
+//!
+//! let disk: Arc<dyn BlockRead> = Arc::new(MemoryBackend::new(b"boot sector, root".to_vec()));
+//! let root = Window::new(disk, 13, 4)?;
+//! let mut bytes = [0; 4];
+//! root.read_exact_at(0, &mut bytes)?;
+//! assert_eq!(&bytes, b"root");
+//! # Ok::<(), detente_block::ReadError>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod content_digest;
+mod file;
+mod gate;
+mod memory;
+mod read;
+mod window;
+
+pub use content_digest::{ContentDigest, content_digest};
+pub use file::FileBackend;
+pub use gate::{ClosedGate, DirectoryGate, Gate, GateError, Opened};
+pub use memory::MemoryBackend;
+pub use read::{BlockRead, Extent, ExtentKind, ReadError};
+pub use window::Window;
