@@ -1,1 +1,19 @@
-//! (to be written)
+//! What a virtual machine consists of: hardware profiles, [`MachineSpec`], QEMU's arguments for it.
+//!
+//! ```
+//! use detente_machine::Profile;
+//!
+//! let profile: Profile = "kvm-legacy".parse()?;
+//! assert_eq!(profile.hardware().storage_driver, "ahci");
+//! # Ok::<(), detente_machine::UnknownProfile>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod profile;
+pub mod qemu;
+mod spec;
+
+pub use profile::{Hardware, Profile, UnknownProfile};
+pub use spec::{
+    DirectBoot, DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec, NetworkSpec, Topology,
+};

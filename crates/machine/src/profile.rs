@@ -1,0 +1,97 @@
+//! Hardware profiles: the virtual hardware that a guest meets.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The virtual hardware that a guest meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// q35 with virtio devices: what KVM guests are meant to run on.
+    Kvm,
+    /// q35 with SATA and e1000e: devices that need no virtio driver.
+    KvmLegacy,
+}
+
+/// What a guest finds on a profile, by the names that Linux gives the drivers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hardware {
+    /// The driver of the disk controller or disk.
+    pub storage_driver: &'static str,
+    /// Kernel modules that must be reachable before the root is mounted, in loading order.
+    pub storage_modules: &'static [&'static str],
+    /// The driver of the network card.
+    pub network_driver: &'static str,
+    /// Kernel modules of the network card.
+    pub network_modules: &'static [&'static str],
+    /// Whether there is a virtio entropy device.
+    pub entropy: bool,
+    /// Whether there is a virtio serial port for the agent's fast path.
+    pub virtio_port: bool,
+}
+
+impl Profile {
+    /// Every profile, in the order of the reports.
+    pub const ALL: [Self; 2] = [Self::Kvm, Self::KvmLegacy];
+
+    /// The name on the command line and in records.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kvm => "kvm",
+            Self::KvmLegacy => "kvm-legacy",
+        }
+    }
+
+    /// What a guest finds on it.
+    #[must_use]
+    pub fn hardware(self) -> Hardware {
+        match self {
+            Self::Kvm => Hardware {
+                storage_driver: "virtio_blk",
+                storage_modules: &["virtio_pci", "virtio_blk"],
+                network_driver: "virtio_net",
+                network_modules: &["virtio_pci", "virtio_net"],
+                entropy: true,
+                virtio_port: true,
+            },
+            Self::KvmLegacy => Hardware {
+                storage_driver: "ahci",
+                storage_modules: &["ahci", "sd_mod"],
+                network_driver: "e1000e",
+                network_modules: &["e1000e"],
+                entropy: false,
+                virtio_port: false,
+            },
+        }
+    }
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// No profile has this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown hardware profile {name:?}; the profiles are kvm and kvm-legacy")]
+pub struct UnknownProfile {
+    /// The name that was given.
+    pub name: String,
+}
+
+impl FromStr for Profile {
+    type Err = UnknownProfile;
+
+    fn from_str(name: &str) -> Result<Self, UnknownProfile> {
+        Self::ALL
+            .into_iter()
+            .find(|profile| profile.name() == name)
+            .ok_or_else(|| UnknownProfile {
+                name: name.to_owned(),
+            })
+    }
+}

@@ -1,0 +1,111 @@
+//! The description of one machine, whatever host runs it.
+
+use std::path::PathBuf;
+
+use crate::Profile;
+
+/// A machine to be started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MachineSpec {
+    /// A name for messages and process lists.
+    pub name: String,
+    /// The hardware that the guest meets.
+    pub profile: Profile,
+    /// Processors.
+    pub topology: Topology,
+    /// Memory, in MiB.
+    pub memory_mib: u64,
+    /// Disks, the boot disk first.
+    pub disks: Vec<DiskSpec>,
+    /// Kernel, initramfs and command line.
+    pub boot: DirectBoot,
+    /// The network card and what answers it.
+    pub network: NetworkSpec,
+    /// Whether there is an entropy device (the profile's, unless a fault takes it away).
+    pub entropy: bool,
+    /// Whether what we type reaches the first serial port.
+    pub console_input: bool,
+}
+
+/// How processors are arranged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Topology {
+    /// Sockets.
+    pub sockets: u32,
+    /// Cores of a socket.
+    pub cores: u32,
+    /// Threads of a core.
+    pub threads: u32,
+}
+
+impl Topology {
+    /// All processors.
+    #[must_use]
+    pub fn count(self) -> u32 {
+        self.sockets
+            .saturating_mul(self.cores)
+            .saturating_mul(self.threads)
+    }
+}
+
+/// A disk: a read-only chain below a throw-away overlay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskSpec {
+    /// The qcow2 overlay that takes every write; its backing is `chain[0]`.
+    pub overlay: PathBuf,
+    /// The source, top file first; opened read-only, and no other file is.
+    pub chain: Vec<DiskFile>,
+    /// How it is attached (the profile's, unless a fault changes it).
+    pub bus: DiskBus,
+    /// The serial number that the guest sees.
+    pub serial: String,
+}
+
+/// One file of a disk's chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its format; QEMU never guesses.
+    pub format: ImageFormat,
+}
+
+/// A format that QEMU is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImageFormat {
+    /// Raw.
+    Raw,
+    /// qcow2.
+    Qcow2,
+}
+
+/// How a disk is attached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiskBus {
+    /// virtio-blk on PCI Express.
+    Virtio,
+    /// The q35 SATA controller.
+    Sata,
+}
+
+/// Direct boot, without firmware's boot loader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectBoot {
+    /// A file with the kernel.
+    pub kernel: PathBuf,
+    /// A file with the initramfs, our archive already appended.
+    pub initramfs: PathBuf,
+    /// The command line.
+    pub cmdline: String,
+}
+
+/// The network card, and how the service behind it behaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkSpec {
+    /// The card's hardware address.
+    pub mac: [u8; 6],
+    /// Whether DHCP requests are answered (a fault says no).
+    pub dhcp: bool,
+    /// Whether the transfer service flips one bit (a fault says yes).
+    pub spoil_transfer: bool,
+}

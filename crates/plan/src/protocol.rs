@@ -1,0 +1,12 @@
+//! What host and agent say to each other: frames, messages, observations.
+
+mod frame;
+mod message;
+mod observation;
+
+pub use frame::{Decoder, FrameError, MAX_PAYLOAD_BYTES, encode};
+pub use message::{AgentMessage, Channel, HostMessage, Order, PROTOCOL, Phase, Task, TransferSide};
+pub use observation::{
+    BootState, Clock, ClockSwitch, ConsoleLine, Cpus, Entropy, InitramfsSurvey, KernelLog,
+    KernelRecord, Memory, Network, Observation, OrphanDevice, RootDisk, Transfer,
+};

@@ -1,0 +1,202 @@
+//! The messages, in both directions.
+
+use serde::{Deserialize, Serialize};
+
+use super::observation::{InitramfsSurvey, Observation};
+
+/// The version of this protocol; both sides must say the same.
+pub const PROTOCOL: u16 = 1;
+
+/// What the agent finds beside itself in the initramfs (`/.detente/order.json`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// [`PROTOCOL`].
+    pub protocol: u16,
+    /// The run that this agent belongs to; it obeys no other.
+    pub run_id: String,
+    /// The digest of the plan, as hex; it obeys no other.
+    pub plan_digest: String,
+    /// The init that the guest would have run, usually `/init`.
+    pub original_init: String,
+}
+
+/// What carries the frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Channel {
+    /// The second serial port.
+    Serial,
+    /// A virtio-serial port named `org.detente.agent.0`.
+    VirtioPort,
+}
+
+/// Where the agent is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// The guest is still in its initramfs.
+    Initramfs,
+    /// The real root is there and its init runs.
+    Root,
+    /// The agent has let go of everything and waits for the power to go off.
+    Leaving,
+}
+
+/// Agent to host.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "message", rename_all = "kebab-case")]
+pub enum AgentMessage {
+    /// First on every channel.
+    Hello {
+        /// [`PROTOCOL`].
+        protocol: u16,
+        /// From the order.
+        run_id: String,
+        /// From the order.
+        plan_digest: String,
+        /// SHA-256 of the agent's own file, as hex.
+        agent_sha256: String,
+        /// `uname -r`.
+        kernel_release: String,
+    },
+    /// The agent is alive; sent every second or so.
+    Heartbeat {
+        /// Counts up from 0.
+        sequence: u64,
+        /// Where the agent is.
+        phase: Phase,
+        /// Since boot.
+        uptime_ms: u64,
+    },
+    /// The agent went over to another phase.
+    PhaseChanged {
+        /// The new one.
+        phase: Phase,
+        /// Since boot.
+        uptime_ms: u64,
+    },
+    /// What the initramfs and the hardware look like; sent once early, and again on request.
+    Survey(InitramfsSurvey),
+    /// A task ended with something seen.
+    Observed {
+        /// The number of the task.
+        task_id: u32,
+        /// What was seen.
+        observation: Observation,
+        /// How long it took.
+        duration_ms: u64,
+    },
+    /// A task could not be carried out, ran out of time, or was cancelled.
+    TaskFailed {
+        /// The number of the task.
+        task_id: u32,
+        /// Why, in words.
+        reason: String,
+        /// Whether the time limit ended it.
+        timed_out: bool,
+    },
+}
+
+/// Host to agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "message", rename_all = "kebab-case")]
+pub enum HostMessage {
+    /// Answers a hello; without it the agent does nothing.
+    Welcome {
+        /// Must equal the order's.
+        run_id: String,
+        /// Must equal the order's.
+        plan_digest: String,
+    },
+    /// Send a survey now.
+    Survey,
+    /// Do something and report.
+    Run {
+        /// Counts up from 1.
+        task_id: u32,
+        /// What to do.
+        task: Task,
+        /// The limit; when it is over the agent ends the task itself.
+        timeout_ms: u64,
+        /// The longest report.
+        output_limit_bytes: u32,
+    },
+    /// End a task before its time.
+    Cancel {
+        /// Its number.
+        task_id: u32,
+    },
+    /// The machine will be shut down: let go of the root, stand in nobody's way.
+    Leave,
+}
+
+/// Something to do inside the guest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "kebab-case")]
+pub enum Task {
+    /// Wait until the guest's init says that it has started everything ([`Observation::BootState`]).
+    AwaitReady,
+    /// Read the kernel's log from its beginning ([`Observation::KernelLog`]).
+    ReadKernelLog {
+        /// Records of this syslog level and below (4 = warning) are reported.
+        max_level: u8,
+    },
+    /// Count processors ([`Observation::Cpus`]).
+    CountCpus,
+    /// Measure memory ([`Observation::Memory`]).
+    MeasureMemory,
+    /// Find the root disk's drivers, write, sync, and read back past the cache
+    /// ([`Observation::RootDisk`]).
+    ExerciseRootDisk {
+        /// How much to write.
+        bytes: u64,
+        /// Seeds the content, so that no two runs write the same.
+        seed: u64,
+    },
+    /// Find link, address and name ([`Observation::Network`]). Waits for the guest's own set-up.
+    ProbeNetwork {
+        /// The card to look at, `52:54:00:…`.
+        mac: String,
+        /// An address to ping.
+        ping: [u8; 4],
+        /// A name to ask the guest's own resolver's server for.
+        name: String,
+    },
+    /// Send and receive over TCP ([`Observation::Transfer`]).
+    TransferTcp {
+        /// The service's address.
+        address: [u8; 4],
+        /// The service's port: it sends back every byte.
+        port: u16,
+        /// How much, each way.
+        bytes: u64,
+        /// Seeds the content.
+        seed: u64,
+    },
+    /// Read, switch and restore the clock source ([`Observation::Clock`]).
+    SwitchClockSources,
+    /// Read from the hardware random number device ([`Observation::Entropy`]).
+    ReadEntropy {
+        /// How much.
+        bytes: u32,
+    },
+    /// Write a line to the first serial port and keep it open until the time is over or the
+    /// task is cancelled, so that what the host types is echoed ([`Observation::ConsoleLine`]
+    /// is sent at once, the port stays open for `hold_ms` after it).
+    WriteConsole {
+        /// The line.
+        line: String,
+        /// How long to keep the port open.
+        hold_ms: u64,
+    },
+}
+
+/// Which side of a transfer is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TransferSide {
+    /// Guest to host.
+    Sent,
+    /// Host to guest.
+    Received,
+}
