@@ -4,7 +4,9 @@
 //! a piece of memory, a window into another one, the guest's view of a disk image. It can also say
 //! which ranges are known to be zero without reading them ([`BlockRead::next_extent`]).
 //!
-//! A [`Gate`] is the caller's say over which further files an image may name (backing files).
+//! A [`Gate`] is the caller's say over which further files an image may name (backing files);
+//! [`DirectoryGate`] is the one for everyday use. [`content_digest`] says whether two disks hold the
+//! same bytes, whatever file formats carry them.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -20,6 +22,8 @@
 #![forbid(unsafe_code)]
 
 mod content_digest;
+mod data_chunks;
+mod directory_gate;
 mod file;
 mod gate;
 mod memory;
@@ -27,8 +31,9 @@ mod read;
 mod window;
 
 pub use content_digest::{ContentDigest, content_digest};
+pub use directory_gate::DirectoryGate;
 pub use file::FileBackend;
-pub use gate::{ClosedGate, DirectoryGate, Gate, GateError, Opened};
+pub use gate::{ClosedGate, Gate, GateError, Opened};
 pub use memory::MemoryBackend;
 pub use read::{BlockRead, Extent, ExtentKind, ReadError};
 pub use window::Window;

@@ -22,7 +22,11 @@ impl BlockRead for MemoryBackend {
     }
 
     fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), ReadError> {
-        let past = || ReadError::PastEnd { offset, wanted: buf.len() as u64, end: self.len_bytes() };
+        let past = || ReadError::PastEnd {
+            offset,
+            wanted: buf.len() as u64,
+            end: self.len_bytes(),
+        };
         let start = usize::try_from(offset).map_err(|_| past())?;
         let end = start.checked_add(buf.len()).ok_or_else(past)?;
         let source = self.bytes.get(start..end).ok_or_else(past)?;

@@ -22,8 +22,16 @@ pub trait BlockRead: Send + Sync {
     fn next_extent(&self, offset: u64) -> Result<Extent, ReadError> {
         let len = self.len_bytes();
         match len.checked_sub(offset) {
-            None | Some(0) => Err(ReadError::PastEnd { offset, wanted: 1, end: len }),
-            Some(rest) => Ok(Extent { offset, len: rest, kind: ExtentKind::Data }),
+            None | Some(0) => Err(ReadError::PastEnd {
+                offset,
+                wanted: 1,
+                end: len,
+            }),
+            Some(rest) => Ok(Extent {
+                offset,
+                len: rest,
+                kind: ExtentKind::Data,
+            }),
         }
     }
 }

@@ -21,13 +21,21 @@ impl Window {
         let end = inner.len_bytes();
         match start.checked_add(len) {
             Some(last) if last <= end => Ok(Self { inner, start, len }),
-            _ => Err(ReadError::PastEnd { offset: start, wanted: len, end }),
+            _ => Err(ReadError::PastEnd {
+                offset: start,
+                wanted: len,
+                end,
+            }),
         }
     }
 
     /// The inner offset of `offset`, if `wanted` bytes from there lie inside.
     fn inner_offset(&self, offset: u64, wanted: u64) -> Result<u64, ReadError> {
-        let past = ReadError::PastEnd { offset, wanted, end: self.len };
+        let past = ReadError::PastEnd {
+            offset,
+            wanted,
+            end: self.len,
+        };
         match offset.checked_add(wanted) {
             Some(last) if last <= self.len => self.start.checked_add(offset).ok_or(past),
             _ => Err(past),
@@ -49,6 +57,10 @@ impl BlockRead for Window {
         let inner = self.inner_offset(offset, 1)?;
         let extent = self.inner.next_extent(inner)?;
         let rest = self.len.saturating_sub(offset);
-        Ok(Extent { offset, len: extent.len.min(rest), kind: extent.kind })
+        Ok(Extent {
+            offset,
+            len: extent.len.min(rest),
+            kind: extent.kind,
+        })
     }
 }
