@@ -1,0 +1,47 @@
+//! What may stand on the command line.
+
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+use crate::commands::{completions, doctor, inspect, man, plan, validate};
+
+/// Run, move and prove virtual servers on both sides of the hypervisor divide.
+#[derive(Debug, Parser)]
+#[command(
+    name = "detente",
+    version,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 fine, 1 the finding is bad, 2 could not tell, 64 wrong usage, \
+                  130 interrupted.\n\nStart with: detente doctor"
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Inspect(inspect::Arguments),
+    Validate(validate::Arguments),
+    #[command(subcommand)]
+    Plan(plan::Command),
+    Doctor(doctor::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
+}
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: a document with a `schema`.
+    Json,
+}
+
+/// The whole command line, for completions and man pages.
+#[must_use]
+pub fn command() -> clap::Command {
+    Arguments::command()
+}

@@ -1,0 +1,25 @@
+//! One module per command.
+
+pub(crate) mod completions;
+pub(crate) mod doctor;
+pub(crate) mod inspect;
+pub(crate) mod man;
+pub(crate) mod plan;
+pub(crate) mod validate;
+
+use std::process::ExitCode;
+
+use crate::args::Command;
+use crate::output::Output;
+
+/// Runs one command.
+pub(crate) fn run(command: Command, out: &mut Output) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Inspect(arguments) => inspect::run(&arguments, out),
+        Command::Validate(arguments) => validate::run(&arguments, out),
+        Command::Plan(command) => plan::run(&command, out),
+        Command::Doctor(arguments) => doctor::run(&arguments, out),
+        Command::Completions(arguments) => completions::run(&arguments, out),
+        Command::Man(arguments) => man::run(&arguments, out),
+    }
+}

@@ -1,0 +1,76 @@
+//! How an error reaches the user: the whole chain, the way out, the exit code.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use crate::output::Output;
+
+/// An error for which the command knows the way out, or another exit code than 2.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: anyhow::Error,
+    pub(crate) hint: Option<String>,
+    pub(crate) code: u8,
+}
+
+impl Failure {
+    /// Could not tell, with a way out.
+    pub(crate) fn cannot_tell(error: impl Into<anyhow::Error>, hint: Option<String>) -> Self {
+        Self {
+            error: error.into(),
+            hint,
+            code: crate::CANNOT_TELL,
+        }
+    }
+
+    /// Wrong usage, with a way out.
+    pub(crate) fn usage(message: String, hint: &str) -> Self {
+        Self {
+            error: anyhow::Error::msg(message),
+            hint: Some(hint.to_owned()),
+            code: crate::USAGE,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.error)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Whether the reader of our output went away: no fault of ours or his.
+pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// Prints the chain and the way out, and gives the exit code.
+pub(crate) fn report(error: &anyhow::Error, out: &mut Output) -> ExitCode {
+    let Some(failure) = error.downcast_ref::<Failure>() else {
+        out.aside(&format!("error: {}", chain(error)));
+        return ExitCode::from(crate::CANNOT_TELL);
+    };
+    out.aside(&format!("error: {}", chain(&failure.error)));
+    if let Some(hint) = &failure.hint {
+        out.aside(&format!("hint: {hint}"));
+    }
+    ExitCode::from(failure.code)
+}
+
+/// The causes, outermost first, each said once.
+fn chain(error: &anyhow::Error) -> String {
+    let mut said: Vec<String> = Vec::new();
+    for cause in error.chain() {
+        let text = cause.to_string();
+        if said.last().is_none_or(|last| !last.ends_with(&text)) {
+            said.push(text);
+        }
+    }
+    said.join(": ")
+}
