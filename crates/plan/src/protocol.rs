@@ -1,10 +1,13 @@
 //! What host and agent say to each other: frames, messages, observations.
 
 mod frame;
+mod hostile;
 mod message;
 mod observation;
 
 pub use frame::{Decoder, FrameError, MAX_PAYLOAD_BYTES, encode};
+#[doc(hidden)]
+pub use hostile::exercise;
 pub use message::{AgentMessage, Channel, HostMessage, Order, PROTOCOL, Phase, Task, TransferSide};
 pub use observation::{
     BootState, Clock, ClockSwitch, ConsoleLine, Cpus, Entropy, InitramfsSurvey, KernelLog,

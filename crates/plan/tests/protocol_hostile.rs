@@ -1,0 +1,99 @@
+//! Replays seeded mutations of a sound stream against the protocol's readers.
+
+use std::time::{Duration, Instant};
+
+use detente_plan::protocol::{
+    AgentMessage, Cpus, HostMessage, Observation, PROTOCOL, Phase, Task, encode, exercise,
+};
+
+/// A stream as a run would send it, with noise between the frames.
+fn sound() -> Vec<u8> {
+    let agent = [
+        AgentMessage::Hello {
+            protocol: PROTOCOL,
+            run_id: "run-1".into(),
+            plan_digest: "00".repeat(32),
+            agent_sha256: "ff".repeat(32),
+            kernel_release: "6.1.0".into(),
+        },
+        AgentMessage::Heartbeat {
+            sequence: 1,
+            phase: Phase::Root,
+            uptime_ms: 1000,
+        },
+        AgentMessage::Observed {
+            task_id: 1,
+            observation: Observation::Cpus(Cpus {
+                online: 2,
+                sockets: 1,
+                cores_per_socket: 2,
+                threads_per_core: 1,
+                numa_nodes: 1,
+                model: "a model".into(),
+            }),
+            duration_ms: 3,
+        },
+    ];
+    let host = HostMessage::Run {
+        task_id: 1,
+        task: Task::TransferTcp {
+            address: [10, 0, 2, 2],
+            port: 7,
+            bytes: 1 << 20,
+            seed: 9,
+        },
+        timeout_ms: 1000,
+        output_limit_bytes: 4096,
+    };
+    let mut stream = b"noise\r\n".to_vec();
+    for message in &agent {
+        stream.extend(encode(message).unwrap());
+    }
+    stream.extend(b"\xd7DT\x01\xff");
+    stream.extend(encode(&host).unwrap());
+    stream
+}
+
+/// splitmix64: small, and the same on every machine.
+fn next(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+fn mutated(seed: u64) -> Vec<u8> {
+    let (mut stream, mut state) = (sound(), seed);
+    for _ in 0..=next(&mut state) % 8 {
+        let at = usize::try_from(next(&mut state)).unwrap() % stream.len();
+        let byte = next(&mut state).to_le_bytes()[0];
+        match next(&mut state) % 4 {
+            0 => stream[at] = byte,
+            1 => stream.insert(at, byte),
+            2 => stream.truncate(at.max(1)),
+            _ => {
+                let copy = stream[at..].to_vec();
+                stream.extend(copy);
+                stream.truncate(64 * 1024);
+            }
+        }
+    }
+    stream
+}
+
+#[test]
+fn mutated_streams_do_no_harm() {
+    let seconds = std::env::var("DETENTE_HOSTILE_SECONDS")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let end = Instant::now() + Duration::from_secs(seconds.unwrap_or(2));
+    let mut seed = 0;
+    exercise(&sound());
+    while Instant::now() < end {
+        let stream = mutated(seed);
+        let outcome = std::panic::catch_unwind(|| exercise(&stream));
+        assert!(outcome.is_ok(), "seed {seed} breaks the protocol's readers");
+        seed += 1;
+    }
+}
