@@ -1,0 +1,256 @@
+//! The run document, `detente/run/1`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Outcome, Requirement, Verdict};
+
+/// One run: one guest, one plan, one or more hardware profiles.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// [`Run::SCHEMA`].
+    pub schema: String,
+    /// Names the run; also in the plan's orders to the agent.
+    pub run_id: String,
+    /// What the run may be used for.
+    pub kind: RunKind,
+    /// Faults that were put in on purpose; a run with any is a test of the tool.
+    pub faults: Vec<String>,
+    /// RFC 3339, UTC.
+    pub started_at: String,
+    /// RFC 3339, UTC.
+    pub finished_at: String,
+    /// The program that made this document.
+    pub tool: ToolRecord,
+    /// The program that ran inside the guest.
+    pub agent: AgentRecord,
+    /// The plan.
+    pub plan: PlanRecord,
+    /// The guest's disks.
+    pub images: Vec<ImageRecord>,
+    /// What the disks hold.
+    pub guest: GuestRecord,
+    /// One entry for each hardware profile.
+    pub profiles: Vec<ProfileRun>,
+    /// Whether every planned case of every profile has a result that is not an interruption.
+    pub complete: bool,
+    /// The verdict over all profiles.
+    pub verdict: Verdict,
+}
+
+impl Run {
+    /// The schema that this version writes.
+    pub const SCHEMA: &'static str = "detente/run/1";
+}
+
+/// What a run may be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunKind {
+    /// A run of a whole plan, not made for a program.
+    Unofficial,
+    /// A run with faults put in on purpose: it says nothing about the guest.
+    FaultInjected,
+}
+
+/// The program that made the document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolRecord {
+    /// `detente`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of its file, hex.
+    pub sha256: String,
+}
+
+/// The program that ran inside the guest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentRecord {
+    /// SHA-256 of the embedded file, hex.
+    pub sha256: String,
+    /// Its length.
+    pub size_bytes: u64,
+}
+
+/// The plan that was run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanRecord {
+    /// Its name.
+    pub id: String,
+    /// Its version.
+    pub version: u32,
+    /// SHA-256 of its canonical form, hex.
+    pub digest: String,
+}
+
+/// One disk of the guest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageRecord {
+    /// The file's name, without its folder.
+    pub name: String,
+    /// `raw`, `qcow2`.
+    pub format: String,
+    /// How long the disk is for the guest.
+    pub virtual_size_bytes: u64,
+    /// How many files its chain has.
+    pub chain_length: u32,
+    /// The content before and after.
+    pub digest: DigestRecord,
+}
+
+/// A disk's content before and after a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DigestRecord {
+    /// `detente/content-digest/1`.
+    pub method: String,
+    /// Taken while the guest booted, hex; absent if it could not be.
+    pub before: Option<String>,
+    /// Taken after the last machine had ended, hex; absent if it could not be.
+    pub after: Option<String>,
+}
+
+/// What the disks hold, in short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuestRecord {
+    /// `PRETTY_NAME`.
+    pub os: String,
+    /// os-release `ID`.
+    pub os_id: String,
+    /// os-release `VERSION_ID`.
+    pub os_version: String,
+    /// Release of the kernel that the guest would boot.
+    pub kernel_release: String,
+    /// Boot loader and the entry's title.
+    pub boot_entry: String,
+    /// The guest's own command line.
+    pub cmdline: String,
+}
+
+/// One hardware profile's part of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProfileRun {
+    /// Its name.
+    pub profile: String,
+    /// What the machine ran on.
+    pub platform: PlatformRecord,
+    /// The machine.
+    pub machine: MachineRecord,
+    /// How often it was started.
+    pub boots: u32,
+    /// One result for each planned case.
+    pub cases: Vec<CaseResult>,
+    /// What this run does not show, each with the reason.
+    pub not_proved: Vec<String>,
+    /// The verdict over this profile.
+    pub verdict: Verdict,
+}
+
+/// What a machine ran on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlatformRecord {
+    /// `QEMU`.
+    pub product: String,
+    /// Its version.
+    pub version: String,
+    /// The package that it comes from.
+    pub package: Option<String>,
+    /// `vendor_product`, `upstream_build`, `compatible_implementation`.
+    pub implementation: String,
+    /// `hardware`, `nested`, `emulated`.
+    pub acceleration: String,
+    /// What showed it.
+    pub acceleration_proof: String,
+    /// The host's kernel.
+    pub host_kernel: String,
+    /// The host's processor.
+    pub host_cpu: String,
+}
+
+/// The machine as it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MachineRecord {
+    /// Processors.
+    pub vcpus: u32,
+    /// Memory.
+    pub memory_mib: u64,
+    /// The command line with our additions.
+    pub cmdline: String,
+    /// What was added to the guest's own command line, and why.
+    pub cmdline_additions: Vec<String>,
+}
+
+/// The result of one case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CaseResult {
+    /// `BOOT-01`.
+    pub case_id: String,
+    /// What the case shows, in a few words.
+    pub title: String,
+    /// How much the plan wants it.
+    pub requirement: Requirement,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why, for programs: `emulated`, `timeout`, `not_applicable`, ….
+    pub reason_code: Option<String>,
+    /// Why, in a sentence with the measurement and the limit.
+    pub message: String,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// The single checks that the case is made of.
+    pub checks: Vec<Check>,
+    /// What was measured.
+    pub measurements: Vec<Measurement>,
+    /// Every attempt, the last one's outcome being the case's.
+    pub attempts: Vec<Attempt>,
+    /// Files of the run's folder that belong to it.
+    pub evidence: Vec<String>,
+    /// What carried it: `agent`, `console`, `qmp`, `tool`.
+    pub channel: String,
+}
+
+/// One check of a case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// What is checked.
+    pub name: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// In a sentence.
+    pub message: String,
+}
+
+/// One attempt at a case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Since the run began.
+    pub started_ms: u64,
+}
+
+/// One measured value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measurement {
+    /// What.
+    pub name: String,
+    /// How much.
+    pub value: f64,
+    /// Of what: `bytes`, `ms`, `count`.
+    pub unit: String,
+    /// The limit it was held against, if any.
+    pub limit: Option<f64>,
+    /// How.
+    pub comparator: Option<Comparator>,
+}
+
+/// How a value is held against its limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Comparator {
+    /// Must be equal.
+    Equal,
+    /// Must not be more.
+    AtMost,
+    /// Must not be less.
+    AtLeast,
+}
