@@ -1,0 +1,255 @@
+//! BOOT-02: boot log clean.
+
+use detente_evidence::{Check, Comparator, Outcome};
+use serde::{Deserialize, Serialize};
+
+use super::finding::{Finding, check, measured, number};
+use crate::protocol::{KernelLog, KernelRecord};
+
+/// Records of this syslog level and worse fail the case; the next level warns.
+const ERROR_LEVEL: u8 = 3;
+
+/// How many lines a message shows.
+const SHOWN_LINES: usize = 3;
+
+/// Kernel messages that are known to be harmless on the hardware that we show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AllowList {
+    /// `detente/boot-log-allow-list/1`.
+    pub schema: String,
+    /// Counts up with every change.
+    pub version: u32,
+    /// The messages.
+    pub messages: Vec<Allowed>,
+}
+
+/// One harmless message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Allowed {
+    /// The whole text of the record; `*` stands for any run of characters.
+    pub text: String,
+    /// Why it is harmless.
+    pub why: String,
+}
+
+/// Why an allow-list could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("not a boot log allow-list")]
+pub struct AllowListError(#[from] serde_json::Error);
+
+impl AllowList {
+    /// The list that comes with the program.
+    #[must_use]
+    pub fn built_in() -> Self {
+        serde_json::from_str(include_str!("../../plans/boot-log-allow-list.json"))
+            .expect("the built-in list was parsed in this crate's tests")
+    }
+
+    /// Whether the list allows a text.
+    #[must_use]
+    pub fn allows(&self, text: &str) -> bool {
+        self.messages
+            .iter()
+            .any(|allowed| matches(&allowed.text, text))
+    }
+}
+
+/// Judges the kernel's log.
+#[must_use]
+pub fn boot02(log: &KernelLog, allowed: &AllowList) -> Finding {
+    let outside: Vec<&KernelRecord> = log
+        .records
+        .iter()
+        .filter(|record| record.facility == 0 && !allowed.allows(&record.text))
+        .collect();
+    let (errors, warnings): (Vec<_>, Vec<_>) = outside
+        .into_iter()
+        .partition(|record| record.level <= ERROR_LEVEL);
+    let checks = vec![whole(log), no_errors(&errors), few_warnings(&warnings)];
+    let limit = Some((Comparator::AtMost, 0.0));
+    let measurements = vec![
+        measured("records seen", number(log.seen), "count", None),
+        measured(
+            "errors outside the list",
+            number(errors.len() as u64),
+            "count",
+            limit,
+        ),
+        measured(
+            "warnings outside the list",
+            number(warnings.len() as u64),
+            "count",
+            None,
+        ),
+    ];
+    Finding::of_checks(checks, measurements)
+}
+
+/// A log with holes proves nothing.
+fn whole(log: &KernelLog) -> Check {
+    let message = if log.truncated {
+        "records of the kernel's log were lost before they could be read".to_owned()
+    } else {
+        format!("{} records read", log.seen)
+    };
+    check("whole log", !log.truncated && log.seen > 0, message)
+}
+
+fn no_errors(errors: &[&KernelRecord]) -> Check {
+    if errors.is_empty() {
+        return check("errors", true, "no error outside the allow-list");
+    }
+    check(
+        "errors",
+        false,
+        format!(
+            "{} errors outside the allow-list: {}",
+            errors.len(),
+            shown(errors)
+        ),
+    )
+}
+
+fn few_warnings(warnings: &[&KernelRecord]) -> Check {
+    if warnings.is_empty() {
+        return check("warnings", true, "no warning outside the allow-list");
+    }
+    Check {
+        name: "warnings".to_owned(),
+        outcome: Outcome::PassedWithWarning,
+        message: format!(
+            "{} warnings outside the allow-list: {}",
+            warnings.len(),
+            shown(warnings)
+        ),
+    }
+}
+
+/// The first few records.
+fn shown(records: &[&KernelRecord]) -> String {
+    let texts: Vec<_> = records
+        .iter()
+        .take(SHOWN_LINES)
+        .map(|record| format!("{:?}", record.text))
+        .collect();
+    texts.join(", ")
+}
+
+/// Whether `pattern`, in which `*` stands for any run, is the whole of `text`.
+fn matches(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(level: u8, text: &str) -> KernelLog {
+        let record = KernelRecord {
+            level,
+            facility: 0,
+            time_us: 1,
+            text: text.to_owned(),
+        };
+        KernelLog {
+            records: vec![record],
+            seen: 400,
+            truncated: false,
+        }
+    }
+
+    fn list(text: &str) -> AllowList {
+        let allowed = Allowed {
+            text: text.to_owned(),
+            why: "a test".to_owned(),
+        };
+        AllowList {
+            schema: String::new(),
+            version: 1,
+            messages: vec![allowed],
+        }
+    }
+
+    #[track_caller]
+    fn check(log: &KernelLog, allowed: &AllowList, expect: Outcome) {
+        let finding = boot02(log, allowed);
+        assert_eq!(finding.outcome, expect, "{finding:?}");
+    }
+
+    #[test]
+    fn the_built_in_list_parses_and_gives_reasons() {
+        let list = AllowList::built_in();
+        assert_eq!(list.schema, "detente/boot-log-allow-list/1");
+        assert!(list.messages.iter().all(|allowed| !allowed.why.is_empty()));
+    }
+
+    #[test]
+    fn an_allowed_message_passes() {
+        check(
+            &log(3, "ata5: bad 17"),
+            &list("ata*: bad *"),
+            Outcome::Passed,
+        );
+    }
+
+    #[test]
+    fn an_error_outside_the_list_fails() {
+        check(&log(3, "disk on fire"), &list("ata*"), Outcome::Failed);
+        check(&log(0, "disk on fire"), &list(""), Outcome::Failed);
+    }
+
+    #[test]
+    fn a_warning_outside_the_list_warns() {
+        check(
+            &log(4, "disk is warm"),
+            &list("ata*"),
+            Outcome::PassedWithWarning,
+        );
+    }
+
+    #[test]
+    fn a_log_with_holes_fails() {
+        let holed = KernelLog {
+            truncated: true,
+            ..log(4, "fine")
+        };
+        check(&holed, &list("fine"), Outcome::Failed);
+        let empty = KernelLog {
+            records: vec![],
+            seen: 0,
+            truncated: false,
+        };
+        check(&empty, &list(""), Outcome::Failed);
+    }
+
+    #[test]
+    fn a_star_is_any_run_and_the_rest_is_exact() {
+        assert!(matches("a*c", "abc"));
+        assert!(matches("a*", "a"));
+        assert!(matches("*", "anything"));
+        assert!(!matches("a*c", "abcd"));
+        assert!(!matches("abc", "abcd"));
+        assert!(!matches("a*b*c", "acb"));
+        assert!(!matches("", "x"));
+    }
+}

@@ -1,0 +1,129 @@
+//! Which driver a device without one would need.
+
+use crate::protocol::InitramfsSurvey;
+
+/// How a modalias begins, and the Linux module that drives such a device.
+/// Sources: virtio 1.2 section 5 (device identities) and 4.1.2 (PCI identities); PCI class codes;
+/// the Intel 82574L data sheet.
+const DRIVERS: &[(&str, &str)] = &[
+    ("pci:v00001AF4", "virtio_pci"),
+    ("virtio:d00000001", "virtio_net"),
+    ("virtio:d00000002", "virtio_blk"),
+    ("virtio:d00000003", "virtio_console"),
+    ("virtio:d00000004", "virtio_rng"),
+    ("virtio:d00000008", "virtio_scsi"),
+    ("pci:v00008086d000010D3", "e1000e"),
+];
+
+/// PCI class 01 (storage), subclass 06 (SATA), interface 01 (AHCI), as a modalias ends.
+const AHCI_CLASS: &str = "bc01sc06i01";
+
+/// A device that no driver has taken, and the driver that would.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingDriver {
+    /// The device's place in sysfs.
+    pub device: String,
+    /// Its modalias.
+    pub modalias: String,
+    /// The module that it needs.
+    pub module: &'static str,
+    /// Whether the initramfs holds the module (then it was there and did not serve).
+    pub present: bool,
+}
+
+impl MissingDriver {
+    /// The sentence that a report shows.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let Self {
+            device,
+            modalias,
+            module,
+            present,
+        } = self;
+        if *present {
+            format!(
+                "device {device} ({modalias}) has no driver although the initramfs holds the module {module}"
+            )
+        } else {
+            format!(
+                "device {device} ({modalias}) has no driver: the initramfs holds no module {module}"
+            )
+        }
+    }
+}
+
+/// The devices of `survey` without a driver whose driver we can name.
+#[must_use]
+pub fn missing_drivers(survey: &InitramfsSurvey) -> Vec<MissingDriver> {
+    survey
+        .orphans
+        .iter()
+        .filter_map(|orphan| {
+            let module = module_for(&orphan.modalias)?;
+            Some(MissingDriver {
+                device: orphan.path.clone(),
+                modalias: orphan.modalias.clone(),
+                module,
+                present: holds(survey, module),
+            })
+        })
+        .collect()
+}
+
+/// Whether a module lies in the initramfs or is built into the kernel.
+pub(super) fn holds(survey: &InitramfsSurvey, module: &str) -> bool {
+    survey
+        .modules
+        .iter()
+        .chain(&survey.builtin)
+        .any(|name| name == module)
+}
+
+/// The module for a modalias.
+fn module_for(modalias: &str) -> Option<&'static str> {
+    if modalias.starts_with("pci:") && modalias.ends_with(AHCI_CLASS) {
+        return Some("ahci");
+    }
+    DRIVERS
+        .iter()
+        .find(|(start, _)| modalias.starts_with(start))
+        .map(|(_, module)| *module)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(modalias: &str, expect: Option<&str>) {
+        assert_eq!(module_for(modalias), expect, "{modalias}");
+    }
+
+    #[test]
+    fn known_devices_have_a_driver() {
+        check(
+            "pci:v00001AF4d00001042sv00001AF4sd00001100bc01sc80i00",
+            Some("virtio_pci"),
+        );
+        check("virtio:d00000002v00001AF4", Some("virtio_blk"));
+        check(
+            "pci:v00008086d00002922sv00001AF4sd00001100bc01sc06i01",
+            Some("ahci"),
+        );
+        check(
+            "pci:v00008086d000010D3sv00008086sd00000000bc02sc00i00",
+            Some("e1000e"),
+        );
+    }
+
+    #[test]
+    fn others_have_none_that_we_would_name() {
+        check(
+            "pci:v00008086d000029C0sv00001AF4sd00001100bc06sc00i00",
+            None,
+        );
+        check("virtio:d00000099v00001AF4", None);
+        check("", None);
+    }
+}

@@ -1,0 +1,239 @@
+//! Plans: versioned data with a digest.
+
+use std::fmt;
+
+use detente_evidence::Requirement;
+use detente_machine::{Profile, Topology};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// A test plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// `detente/plan/1`.
+    pub schema: String,
+    /// Its name on the command line.
+    pub id: String,
+    /// Counts up with every change.
+    pub version: u32,
+    /// The question that it answers.
+    pub title: String,
+    /// The machine, and how much is moved.
+    pub parameters: Parameters,
+    /// The cases, in the order of the report.
+    pub cases: Vec<Case>,
+}
+
+/// The machine, and how much is moved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    /// Processors.
+    pub vcpus: Topology,
+    /// Memory.
+    pub memory_mib: u64,
+    /// How much of the memory the kernel may keep for itself.
+    pub memory_reserved_percent: u32,
+    /// Written and read back on the root disk.
+    pub disk_bytes: u64,
+    /// Sent and received.
+    pub transfer_bytes: u64,
+    /// Read from the entropy device.
+    pub entropy_bytes: u32,
+    /// How long a shutdown may take, with hardware acceleration.
+    pub shutdown_limit_s: u64,
+}
+
+/// One case of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// Which.
+    pub id: CaseId,
+    /// What it shows, in a few words.
+    pub title: String,
+    /// What is done, in sentences.
+    pub about: String,
+    /// When it passes, in sentences.
+    pub passes_when: String,
+    /// How much the plan wants it.
+    pub requirement: Requirement,
+    /// The profiles that it applies to.
+    pub profiles: Vec<Profile>,
+    /// How long it may take with hardware acceleration; scaled for slower ones.
+    pub limit_s: u64,
+    /// What carries it.
+    pub channel: String,
+}
+
+/// The cases that we can run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum CaseId {
+    /// Cold boot.
+    #[serde(rename = "BOOT-01")]
+    Boot01,
+    /// Boot log clean.
+    #[serde(rename = "BOOT-02")]
+    Boot02,
+    /// Drivers in the initramfs.
+    #[serde(rename = "BOOT-10")]
+    Boot10,
+    /// Processor count and topology.
+    #[serde(rename = "CPU-01")]
+    Cpu01,
+    /// Memory size.
+    #[serde(rename = "MEM-01")]
+    Mem01,
+    /// Root disk: controller and data.
+    #[serde(rename = "STO-01")]
+    Sto01,
+    /// Link, address, name.
+    #[serde(rename = "NET-01")]
+    Net01,
+    /// Transfer integrity.
+    #[serde(rename = "NET-02")]
+    Net02,
+    /// Clock source.
+    #[serde(rename = "TIME-01")]
+    Time01,
+    /// Entropy device.
+    #[serde(rename = "RNG-01")]
+    Rng01,
+    /// Serial console, both ways.
+    #[serde(rename = "CON-01")]
+    Con01,
+    /// Graceful shutdown asked from outside.
+    #[serde(rename = "PWR-01")]
+    Pwr01,
+    /// Self-check.
+    #[serde(rename = "SUP-05")]
+    Sup05,
+}
+
+impl CaseId {
+    /// The name in records and tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Boot01 => "BOOT-01",
+            Self::Boot02 => "BOOT-02",
+            Self::Boot10 => "BOOT-10",
+            Self::Cpu01 => "CPU-01",
+            Self::Mem01 => "MEM-01",
+            Self::Sto01 => "STO-01",
+            Self::Net01 => "NET-01",
+            Self::Net02 => "NET-02",
+            Self::Time01 => "TIME-01",
+            Self::Rng01 => "RNG-01",
+            Self::Con01 => "CON-01",
+            Self::Pwr01 => "PWR-01",
+            Self::Sup05 => "SUP-05",
+        }
+    }
+}
+
+impl fmt::Display for CaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl Case {
+    /// Whether the case applies to a profile.
+    #[must_use]
+    pub fn applies_to(&self, profile: Profile) -> bool {
+        self.profiles.contains(&profile)
+    }
+}
+
+impl Plan {
+    /// The schema that this version reads and writes.
+    pub const SCHEMA: &'static str = "detente/plan/1";
+
+    /// The plans that come with the program.
+    #[must_use]
+    pub fn built_in() -> Vec<Self> {
+        let smoke = serde_json::from_str(include_str!("../plans/smoke.json"))
+            .expect("the built-in plan was parsed in this crate's tests");
+        vec![smoke]
+    }
+
+    /// The built-in plan of a name.
+    ///
+    /// # Errors
+    /// [`UnknownPlan`], which says the names that there are.
+    pub fn named(id: &str) -> Result<Self, UnknownPlan> {
+        let plans = Self::built_in();
+        let known = plans.iter().map(|plan| plan.id.clone()).collect();
+        plans
+            .into_iter()
+            .find(|plan| plan.id == id)
+            .ok_or_else(|| UnknownPlan {
+                id: id.to_owned(),
+                known,
+            })
+    }
+
+    /// SHA-256 of the canonical form (RFC 8785), as hex. Plans hold only text and whole numbers, for which
+    /// sorted keys without white space are the canonical form.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let value = serde_json::to_value(self).expect("a plan is text and numbers");
+        let digest = Sha256::digest(value.to_string().as_bytes());
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The case of an identity, if the plan has it.
+    #[must_use]
+    pub fn case(&self, id: CaseId) -> Option<&Case> {
+        self.cases.iter().find(|case| case.id == id)
+    }
+}
+
+/// No plan has this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown plan {id:?}; the plans are: {}", known.join(", "))]
+pub struct UnknownPlan {
+    /// The name that was given.
+    pub id: String,
+    /// The names that there are.
+    pub known: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_plans_parse_and_say_their_schema() {
+        for plan in Plan::built_in() {
+            assert_eq!(plan.schema, Plan::SCHEMA);
+            assert!(!plan.cases.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_digest_does_not_depend_on_the_order_of_keys() {
+        let text = include_str!("../plans/smoke.json");
+        let value: serde_json::Value = serde_json::from_str(text).unwrap();
+        let shuffled: Plan = serde_json::from_value(value).unwrap();
+        assert_eq!(shuffled.digest(), Plan::named("smoke").unwrap().digest());
+    }
+
+    #[test]
+    fn the_digest_changes_with_a_limit() {
+        let plan = Plan::named("smoke").unwrap();
+        let mut spoiled = plan.clone();
+        spoiled.parameters.memory_reserved_percent += 1;
+        assert_ne!(plan.digest(), spoiled.digest());
+    }
+
+    #[test]
+    fn an_unknown_plan_names_the_known_ones() {
+        assert_eq!(
+            Plan::named("smok").unwrap_err().to_string(),
+            "unknown plan \"smok\"; the plans are: smoke"
+        );
+    }
+}
