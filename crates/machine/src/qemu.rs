@@ -1,1 +1,210 @@
 //! QEMU's arguments for a [`MachineSpec`](crate::MachineSpec).
+//!
+//! A pure function: no file is looked at, no program is asked. What it gives works with QEMU 6.0
+//! and later, and with the builds of distributions that leave much out.
+//!
+//! ```
+//! use detente_machine::qemu::shell_line;
+//!
+//! assert_eq!(shell_line(["qemu", "-name", "two words"]), "qemu -name 'two words'");
+//! ```
+
+mod disks;
+mod shell;
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+pub use shell::shell_line;
+
+use crate::{MachineSpec, Profile};
+
+/// The name of the virtio-serial port that the agent looks for.
+pub const AGENT_PORT_NAME: &str = "org.detente.agent.0";
+
+/// What QEMU may not do once it runs; it needs none of it.
+const SANDBOX: &str = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
+
+/// What executes the guest's instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accelerator {
+    /// The processor, through the kernel's KVM.
+    Kvm,
+    /// QEMU's own translator.
+    Tcg,
+}
+
+/// How QEMU is connected to us: descriptors that it inherits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wiring {
+    /// What executes the guest's instructions.
+    pub accel: Accelerator,
+    /// Whether this QEMU can confine itself with seccomp.
+    pub sandbox: bool,
+    /// A connected stream socket for the first serial port.
+    pub com1_fd: i32,
+    /// A connected stream socket for the second serial port.
+    pub com2_fd: i32,
+    /// A connected stream socket for the virtio-serial port, where the profile has one.
+    pub virtio_port_fd: Option<i32>,
+    /// A connected stream socket for QMP.
+    pub qmp_fd: i32,
+    /// A connected stream socket for Ethernet frames.
+    pub net_fd: i32,
+}
+
+/// The arguments that start the machine, stopped: QMP's `cont` lets it run, so no event is missed.
+///
+/// A guest's reset or power-off ends QEMU; a guest's panic pauses the machine, so that its screen
+/// can still be looked at.
+#[must_use]
+pub fn arguments(spec: &MachineSpec, wiring: &Wiring) -> Vec<OsString> {
+    let mut arguments = Arguments::default();
+    arguments.machine(spec, wiring.accel);
+    arguments.boot(spec);
+    arguments.firmly_behaved(wiring.sandbox);
+    disks::add(&mut arguments, spec);
+    arguments.socket_chardev("com1", wiring.com1_fd);
+    arguments.socket_chardev("com2", wiring.com2_fd);
+    arguments.serial_ports();
+    if let Some(fd) = wiring.virtio_port_fd {
+        arguments.socket_chardev("agent", fd);
+        arguments.virtio_port();
+    }
+    arguments.pair("-netdev", format!("socket,id=net0,fd={}", wiring.net_fd));
+    arguments.network_card(spec);
+    arguments.other_devices(spec);
+    arguments.socket_chardev("qmp", wiring.qmp_fd);
+    arguments.pair("-mon", "chardev=qmp,mode=control");
+    arguments.0.push("-S".into());
+    arguments.0
+}
+
+/// The arguments for a person who starts the same machine by hand: the console on the terminal,
+/// nothing behind the network card or the agent's ports. The files must still be there.
+#[must_use]
+pub fn arguments_by_hand(spec: &MachineSpec, accel: Accelerator) -> Vec<OsString> {
+    let mut arguments = Arguments::default();
+    arguments.machine(spec, accel);
+    arguments.boot(spec);
+    arguments.firmly_behaved(false);
+    disks::add(&mut arguments, spec);
+    arguments.pair("-chardev", "stdio,id=com1,signal=off");
+    arguments.pair("-chardev", "null,id=com2");
+    arguments.serial_ports();
+    if spec.profile.hardware().virtio_port {
+        arguments.pair("-chardev", "null,id=agent");
+        arguments.virtio_port();
+    }
+    arguments.pair("-netdev", "hubport,id=net0,hubid=0");
+    arguments.network_card(spec);
+    arguments.other_devices(spec);
+    arguments.0
+}
+
+/// A list that grows option by option.
+#[derive(Default)]
+struct Arguments(Vec<OsString>);
+
+impl Arguments {
+    fn pair(&mut self, option: &str, value: impl Into<OsString>) {
+        self.0.push(option.into());
+        self.0.push(value.into());
+    }
+
+    fn machine(&mut self, spec: &MachineSpec, accel: Accelerator) {
+        self.0.push("-nodefaults".into());
+        self.0.push("-no-user-config".into());
+        self.pair("-name", key_value("guest", spec.name.as_ref()));
+        // Nothing of a certified guest needs system management mode or VMware's back door.
+        self.pair("-machine", "q35,smm=off,vmport=off");
+        match accel {
+            Accelerator::Kvm => {
+                self.pair("-accel", "kvm");
+                self.pair("-cpu", "host");
+            }
+            Accelerator::Tcg => {
+                self.pair("-accel", "tcg,thread=multi");
+                // A fifth level of page tables only makes every software walk longer.
+                self.pair("-cpu", "max,la57=off");
+            }
+        }
+        let topology = spec.topology;
+        let count = topology.count();
+        self.pair(
+            "-smp",
+            format!(
+                "{count},sockets={},cores={},threads={},maxcpus={count}",
+                topology.sockets, topology.cores, topology.threads
+            ),
+        );
+        self.pair("-m", format!("size={}M", spec.memory_mib));
+        self.pair("-rtc", "base=utc");
+    }
+
+    fn boot(&mut self, spec: &MachineSpec) {
+        self.pair("-kernel", &spec.boot.kernel);
+        self.pair("-initrd", &spec.boot.initramfs);
+        self.pair("-append", &spec.boot.cmdline);
+    }
+
+    fn firmly_behaved(&mut self, sandbox: bool) {
+        // A guest that resets for ever must not run for ever.
+        self.pair("-action", "reboot=shutdown,shutdown=poweroff,panic=pause");
+        self.pair("-display", "none");
+        self.pair("-msg", "timestamp=off");
+        if sandbox {
+            self.pair("-sandbox", SANDBOX);
+        }
+    }
+
+    fn socket_chardev(&mut self, id: &str, fd: i32) {
+        self.pair("-chardev", format!("socket,id={id},fd={fd}"));
+    }
+
+    fn serial_ports(&mut self) {
+        self.pair("-device", "isa-serial,chardev=com1,index=0");
+        self.pair("-device", "isa-serial,chardev=com2,index=1");
+    }
+
+    fn virtio_port(&mut self) {
+        self.pair("-device", "virtio-serial-pci,id=ports");
+        self.pair(
+            "-device",
+            format!("virtserialport,bus=ports.0,chardev=agent,name={AGENT_PORT_NAME}"),
+        );
+    }
+
+    fn network_card(&mut self, spec: &MachineSpec) {
+        let model = match spec.profile {
+            Profile::Kvm => "virtio-net-pci",
+            Profile::KvmLegacy => "e1000e",
+        };
+        let mac = spec.network.mac.map(|byte| format!("{byte:02x}")).join(":");
+        // No boot ROM: we boot directly, and some distributions do not ship the file.
+        self.pair("-device", format!("{model},netdev=net0,mac={mac},romfile="));
+    }
+
+    fn other_devices(&mut self, spec: &MachineSpec) {
+        self.pair("-device", "VGA");
+        // A guest that knows it reports a panic at once.
+        self.pair("-device", "pvpanic");
+        if spec.entropy {
+            self.pair("-object", "rng-builtin,id=entropy");
+            self.pair("-device", "virtio-rng-pci,rng=entropy");
+        }
+    }
+}
+
+/// `key=value`, commas in the value doubled as QEMU wants them.
+fn key_value(key: &str, value: &OsStr) -> OsString {
+    let mut bytes = Vec::from(key.as_bytes());
+    bytes.push(b'=');
+    for &byte in value.as_bytes() {
+        bytes.push(byte);
+        if byte == b',' {
+            bytes.push(byte);
+        }
+    }
+    OsString::from_vec(bytes)
+}
