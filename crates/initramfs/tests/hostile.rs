@@ -102,7 +102,7 @@ fn mutate(sample: &[u8], seed: u64) -> Vec<u8> {
         let at = roll(reach);
         match roll(6) {
             0 => bytes[at] ^= 1 << roll(8),
-            1 => bytes[at] = u8::try_from(roll(256)).unwrap(),
+            1 => bytes[at] = u8::try_from(roll(256)).unwrap_or(0),
             2 => bytes
                 .iter_mut()
                 .skip(at)

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use detente_initramfs::{Compression, CpioWriter, InitramfsError, Limits, SegmentInfo, walk};
 
-pub const COMPRESSIONS: [Compression; 7] = [
+pub(crate) const COMPRESSIONS: [Compression; 7] = [
     Compression::None,
     Compression::Gzip,
     Compression::Xz,
@@ -19,13 +19,13 @@ pub const COMPRESSIONS: [Compression; 7] = [
 ];
 
 /// An archive of one file.
-pub fn archive(name: &str, data: &[u8]) -> Vec<u8> {
+pub(crate) fn archive(name: &str, data: &[u8]) -> Vec<u8> {
     let mut writer = CpioWriter::new();
     writer.file(name, 0o644, data);
     writer.finish()
 }
 
-pub fn compress(compression: Compression, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn compress(compression: Compression, bytes: &[u8]) -> Vec<u8> {
     match compression {
         Compression::None => bytes.to_vec(),
         Compression::Gzip => {
@@ -67,7 +67,7 @@ fn lz4_legacy(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Bytes that compress badly but not at all regularly: xorshift, seeded.
-pub fn noise(len: usize, seed: u64) -> Vec<u8> {
+pub(crate) fn noise(len: usize, seed: u64) -> Vec<u8> {
     let mut state = seed | 1;
     (0..len)
         .map(|_| {
@@ -80,9 +80,9 @@ pub fn noise(len: usize, seed: u64) -> Vec<u8> {
 }
 
 /// What a walk saw: name and data of each entry.
-pub type Seen = Vec<(String, Vec<u8>)>;
+pub(crate) type Seen = Vec<(String, Vec<u8>)>;
 
-pub fn list_within(
+pub(crate) fn list_within(
     bytes: &[u8],
     limits: &Limits,
 ) -> Result<(Seen, Vec<SegmentInfo>), InitramfsError> {
@@ -98,14 +98,14 @@ pub fn list_within(
     Ok((seen, segments))
 }
 
-pub fn list(bytes: &[u8]) -> Result<(Seen, Vec<SegmentInfo>), InitramfsError> {
+pub(crate) fn list(bytes: &[u8]) -> Result<(Seen, Vec<SegmentInfo>), InitramfsError> {
     list_within(bytes, &Limits::default())
 }
 
-pub const GZIP: Compression = Compression::Gzip;
+pub(crate) const GZIP: Compression = Compression::Gzip;
 
 /// A kernel's setup code, by `boot.rst`: one setup sector, the version string behind the header.
-pub fn kernel(version: &str, protocol: u16, xloadflags: u16) -> Vec<u8> {
+pub(crate) fn kernel(version: &str, protocol: u16, xloadflags: u16) -> Vec<u8> {
     let mut bytes = vec![0; 5 * 512];
     bytes[0x1f1] = 4;
     bytes[0x1fe..0x200].copy_from_slice(&[0x55, 0xaa]);
@@ -119,13 +119,13 @@ pub fn kernel(version: &str, protocol: u16, xloadflags: u16) -> Vec<u8> {
 }
 
 /// Where the parts of the PE files of [`uki`] are, by the PE/COFF specification.
-pub const PE_OFFSET: usize = 0x80;
-pub const MACHINE: usize = PE_OFFSET + 4;
-pub const SECTION_COUNT: usize = PE_OFFSET + 6;
-pub const SECTION_TABLE: usize = PE_OFFSET + 4 + 20 + 240;
+pub(crate) const PE_OFFSET: usize = 0x80;
+pub(crate) const MACHINE: usize = PE_OFFSET + 4;
+pub(crate) const SECTION_COUNT: usize = PE_OFFSET + 6;
+pub(crate) const SECTION_TABLE: usize = PE_OFFSET + 4 + 20 + 240;
 
 /// A PE file for x86-64 with these sections, each padded to 512 bytes.
-pub fn uki(sections: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn uki(sections: &[(&str, &[u8])]) -> Vec<u8> {
     let number = |value: usize| u32::try_from(value).unwrap().to_le_bytes();
     let mut bytes = vec![0; SECTION_TABLE];
     bytes[..2].copy_from_slice(b"MZ");
