@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use detente_block::{BlockRead, ReadError};
 
-use crate::Volume;
+use crate::ext4::{Ext4, Ext4FileSystem};
+use crate::fat::{FatFileSystem, FatVolume};
+use crate::{Content, Volume};
 
 /// A read-only file system. Paths are absolute, `/`-separated and UTF-8; symbolic links are
 /// followed inside the file system (an absolute target starts at its root), at most 40 deep.
@@ -40,7 +42,11 @@ pub trait FileSystem: Send + Sync {
     fn read(&self, path: &str, limit_bytes: u64) -> Result<Vec<u8>, FsError> {
         let file = self.open(path)?;
         let len = file.len_bytes();
-        let too_long = || FsError::TooLong { path: path.to_owned(), len, limit: limit_bytes };
+        let too_long = || FsError::TooLong {
+            path: path.to_owned(),
+            len,
+            limit: limit_bytes,
+        };
         if len > limit_bytes {
             return Err(too_long());
         }
@@ -140,11 +146,28 @@ pub enum FsError {
     Read(#[from] ReadError),
 }
 
-/// Opens the file system of `volume`.
+/// Opens the file system of `volume`: ext2, ext3, ext4 (its journal is replayed in memory), FAT12,
+/// FAT16 and FAT32.
+///
+/// A file system holds at most 4 MiB of cache, and 16 MiB of journal index while one must be
+/// replayed.
 ///
 /// # Errors
 /// [`FsError::Unsupported`] for what is recognised but not read (and names it).
 pub fn open(volume: &Volume) -> Result<Box<dyn FileSystem>, FsError> {
-    let _ = volume;
-    Err(FsError::Unsupported { kind: "any", what: "not written yet".to_owned() })
+    let unsupported = |kind, what: &str| {
+        Err(FsError::Unsupported {
+            kind,
+            what: what.to_owned(),
+        })
+    };
+    match &volume.content {
+        Content::Ext4 { .. } => Ok(Box::new(Ext4FileSystem(Ext4::open(&volume.window)?))),
+        Content::Fat { .. } => Ok(Box::new(FatFileSystem(FatVolume::open(&volume.window)?))),
+        Content::Luks { version, .. } => {
+            unsupported("LUKS", &format!("it is encrypted (version {version})"))
+        }
+        Content::Other { kind, .. } => unsupported(kind, "it is recognised, but not read yet"),
+        Content::Unknown => unsupported("unknown", "no known format"),
+    }
 }

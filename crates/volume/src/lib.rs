@@ -1,7 +1,33 @@
 //! Partition tables and read-only file systems inside a disk.
 //!
-//! [`scan`] lists the volumes of a disk (GPT, MBR, or the whole disk as one); [`Volume::content`]
-//! says what each holds; [`open`] gives a [`FileSystem`] for those that we read.
+//! [`scan`] lists the volumes of a disk (GPT, MBR, or the whole disk as one) and says in
+//! [`Volume::content`] what each holds; [`survey`] also says what was wrong with the table.
+//! [`open`] gives a [`FileSystem`] for those that we read: ext2, ext3, ext4, FAT12, FAT16, FAT32.
+//! [`ext4_state`] tells a clean shutdown.
+//!
+//! Everything reads by position and can be used by many threads; a file is a [`BlockRead`] too.
+//! Nothing is ever written: the journal of an ext4 that was not unmounted is replayed in memory.
+//! Disks are hostile: each loop, depth and allocation has a limit.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use detente_block::{BlockRead, MemoryBackend};
+//! use detente_volume::{Content, FileKind, TableKind, open, scan};
+//!
+//! let image = std::fs::File::open("tests/images/fat12.img.zst")?;
+//! let bytes = zstd::decode_all(image)?;
+//! let disk: Arc<dyn BlockRead> = Arc::new(MemoryBackend::new(bytes));
+//! let (table, volumes) = scan(&disk)?;
+//! assert_eq!(table, TableKind::None);
+//! assert!(matches!(&volumes[0].content, Content::Fat { label, .. } if label == "TINY"));
+//!
+//! let fs = open(&volumes[0])?;
+//! assert_eq!(fs.metadata("/boot")?.kind, FileKind::Directory);
+//! assert_eq!(fs.read("/boot/loader.conf", 4096)?, b"timeout 3\n");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`BlockRead`]: detente_block::BlockRead
 #![forbid(unsafe_code)]
 #![warn(
     clippy::arithmetic_side_effects,
@@ -9,9 +35,28 @@
     clippy::indexing_slicing,
     clippy::panic
 )]
+#![cfg_attr(
+    test,
+    expect(
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::indexing_slicing,
+        reason = "tests build their own input"
+    )
+)]
 
+mod content;
+mod exercise;
+mod ext4;
+mod fat;
+mod fields;
 mod filesystem;
+mod pages;
 mod table;
 
+pub use content::Content;
+#[doc(hidden)]
+pub use exercise::exercise;
+pub use ext4::{Ext4State, ext4_state};
 pub use filesystem::{DirEntry, FileKind, FileSystem, FsError, Metadata, open};
-pub use table::{Content, ScanError, TableKind, Volume, scan};
+pub use table::{ScanError, Survey, TableKind, Volume, scan, survey};

@@ -1,0 +1,69 @@
+//! Does to bytes whatever can be done to a disk, within limits. For the hostile tests and fuzzing.
+
+use std::sync::Arc;
+
+use detente_block::{BlockRead, MemoryBackend};
+
+use crate::{FileKind, FileSystem, Volume, ext4_state, open, survey};
+
+/// How many directories are listed, and files read.
+const MAX_STEPS: u32 = 400;
+/// How much of a file is read.
+const MAX_FILE_BYTES: u64 = 256 * 1024;
+/// How many volumes are opened.
+const MAX_VOLUMES: usize = 16;
+
+/// Takes `bytes` for a disk: scans it, opens each volume, walks and reads everything. Errors are
+/// fine; a panic, a hang or a bomb is not.
+pub fn exercise(bytes: &[u8]) {
+    let disk: Arc<dyn BlockRead> = Arc::new(MemoryBackend::new(bytes.to_vec()));
+    let Ok(survey) = survey(&disk) else { return };
+    for volume in survey.volumes.iter().take(MAX_VOLUMES) {
+        exercise_volume(volume);
+    }
+}
+
+fn exercise_volume(volume: &Volume) {
+    let _ = ext4_state(&volume.window);
+    let Ok(fs) = open(volume) else { return };
+    let mut ahead = vec!["/".to_owned()];
+    let mut steps = 0_u32;
+    while let Some(path) = ahead.pop() {
+        let Ok(entries) = fs.read_dir(&path) else {
+            continue;
+        };
+        for entry in entries {
+            steps = steps.saturating_add(1);
+            if steps > MAX_STEPS {
+                return;
+            }
+            let child = format!("{}/{}", path.trim_end_matches('/'), entry.name);
+            let _ = fs.metadata(&child);
+            match entry.kind {
+                FileKind::Directory if child.len() < 512 => ahead.push(child),
+                FileKind::Symlink => drop(fs.read_link(&child)),
+                FileKind::File => read_file(fs.as_ref(), &child),
+                FileKind::Directory | FileKind::Special => {}
+            }
+        }
+    }
+}
+
+/// The start, the end, and what the file says of its extents.
+fn read_file(fs: &dyn FileSystem, path: &str) {
+    let _ = fs.read(path, MAX_FILE_BYTES);
+    let Ok(file) = fs.open(path) else { return };
+    let last = file.len_bytes().saturating_sub(1);
+    let _ = file.read_exact_at(last, &mut [0; 1]);
+    let mut offset = 0;
+    for _ in 0..64 {
+        let Ok(extent) = file.next_extent(offset) else {
+            return;
+        };
+        assert!(
+            extent.len > 0 && extent.offset == offset,
+            "an extent that does not go on"
+        );
+        offset = offset.saturating_add(extent.len);
+    }
+}

@@ -1,0 +1,130 @@
+//! Sample images, and disks built by hand.
+#![allow(dead_code, reason = "each test file uses a part of this")]
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use detente_block::{BlockRead, MemoryBackend, Window};
+use detente_volume::{FileSystem, FsError, Volume, open, scan};
+
+/// A sample of `tests/images`, unpacked.
+pub fn sample(name: &str) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/images");
+    let packed = std::fs::read(folder.join(format!("{name}.img.zst"))).unwrap();
+    zstd::decode_all(packed.as_slice()).unwrap()
+}
+
+pub fn disk(bytes: Vec<u8>) -> Arc<dyn BlockRead> {
+    Arc::new(MemoryBackend::new(bytes))
+}
+
+pub fn window(bytes: Vec<u8>) -> Window {
+    let len = bytes.len() as u64;
+    Window::new(disk(bytes), 0, len).unwrap()
+}
+
+/// The only volume of a disk.
+pub fn only_volume(bytes: Vec<u8>) -> Volume {
+    let (_, mut volumes) = scan(&disk(bytes)).unwrap();
+    assert_eq!(volumes.len(), 1);
+    volumes.remove(0)
+}
+
+pub fn open_bytes(bytes: Vec<u8>) -> Result<Box<dyn FileSystem>, FsError> {
+    open(&only_volume(bytes))
+}
+
+/// Whether `tool` can be run; says so when a test is skipped for it.
+pub fn has_tool(test: &str, tool: &str) -> bool {
+    let found = Command::new(tool).arg("--version").output().is_ok();
+    if !found {
+        eprintln!("skipped: {test}: {tool} is not installed");
+    }
+    found
+}
+
+/// Overwrites bytes of an image.
+pub fn poke(bytes: &mut [u8], at: usize, new: &[u8]) {
+    bytes[at..at + new.len()].copy_from_slice(new);
+}
+
+/// A disk with a partition table, made field by field from the specifications.
+pub struct ImageBuilder {
+    pub bytes: Vec<u8>,
+    sector: usize,
+}
+
+impl ImageBuilder {
+    pub fn new(len: usize, sector: usize) -> Self {
+        Self {
+            bytes: vec![0; len],
+            sector,
+        }
+    }
+
+    pub fn poke(mut self, at: usize, new: &[u8]) -> Self {
+        poke(&mut self.bytes, at, new);
+        self
+    }
+
+    /// An MBR entry; `index` 0..4, in the sector at byte `at`.
+    pub fn mbr_entry(self, at: usize, index: usize, kind: u8, (first, count): (u32, u32)) -> Self {
+        let entry = at + 446 + index * 16;
+        self.poke(at + 510, &[0x55, 0xaa])
+            .poke(entry + 4, &[kind])
+            .poke(entry + 8, &first.to_le_bytes())
+            .poke(entry + 12, &count.to_le_bytes())
+    }
+
+    /// Protective MBR, both headers and tables of 128 entries. Each partition is `(first, last)`.
+    pub fn gpt(mut self, partitions: &[(u64, u64)]) -> Self {
+        self = self.mbr_entry(0, 0, 0xee, (1, u32::MAX));
+        let mut table = vec![0; 128 * 128];
+        for (index, (first, last)) in partitions.iter().enumerate() {
+            let entry = &mut table[index * 128..][..128];
+            poke(entry, 0, &LINUX_TYPE);
+            entry[16..32].fill(u8::try_from(index).unwrap() + 1);
+            poke(entry, 32, &first.to_le_bytes());
+            poke(entry, 40, &last.to_le_bytes());
+            for (place, unit) in "wurzel é".encode_utf16().enumerate() {
+                poke(entry, 56 + place * 2, &unit.to_le_bytes());
+            }
+        }
+        let last = self.bytes.len() / self.sector - 1;
+        let table_sectors = table.len() / self.sector;
+        for (header, entries) in [(1, 2), (last, last - table_sectors)] {
+            let at = entries * self.sector;
+            poke(&mut self.bytes, at, &table);
+            let place = (header as u64, (last + 1 - header) as u64, entries as u64);
+            self = self.gpt_header(place, crc32fast::hash(&table));
+        }
+        self
+    }
+
+    fn gpt_header(self, (own, other, entries): (u64, u64, u64), table_crc: u32) -> Self {
+        let at = usize::try_from(own).unwrap() * self.sector;
+        self.poke(at, b"EFI PART")
+            .poke(at + 8, &0x1_0000_u32.to_le_bytes())
+            .poke(at + 12, &92_u32.to_le_bytes())
+            .poke(at + 24, &own.to_le_bytes())
+            .poke(at + 32, &other.to_le_bytes())
+            .poke(at + 72, &entries.to_le_bytes())
+            .poke(at + 80, &128_u32.to_le_bytes())
+            .poke(at + 84, &128_u32.to_le_bytes())
+            .poke(at + 88, &table_crc.to_le_bytes())
+            .seal(at)
+    }
+
+    /// Puts the right checksum into the GPT header at byte `at`.
+    pub fn seal(self, at: usize) -> Self {
+        let mut header = self.bytes[at..at + 92].to_vec();
+        header[16..20].fill(0);
+        self.poke(at + 16, &crc32fast::hash(&header).to_le_bytes())
+    }
+}
+
+/// 0fc63daf-8483-4772-8e79-3d69d8477de4 as it stands on disk.
+pub const LINUX_TYPE: [u8; 16] = [
+    0xaf, 0x3d, 0xc6, 0x0f, 0x83, 0x84, 0x72, 0x47, 0x8e, 0x79, 0x3d, 0x69, 0xd8, 0x47, 0x7d, 0xe4,
+];
