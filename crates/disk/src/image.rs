@@ -1,9 +1,9 @@
-//! An opened image, whatever its format.
+//! What an opened image is, whatever its format.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use detente_block::{BlockRead, Gate, GateError, ReadError};
+use detente_block::{BlockRead, GateError, ReadError};
 
 /// A disk image format that we read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,13 +52,4 @@ pub enum OpenError {
     /// A file that the image names may not or cannot be opened.
     #[error(transparent)]
     Gate(#[from] GateError),
-}
-
-/// Opens the image at `path` (for the chain's record) whose bytes are `file`.
-///
-/// # Errors
-/// [`OpenError`]; a file of no known format is raw.
-pub fn open(path: &Path, file: Arc<dyn BlockRead>, gate: &dyn Gate) -> Result<Image, OpenError> {
-    let _ = gate;
-    Ok(Image { reader: file, layers: vec![Layer { path: path.to_path_buf(), format: Format::Raw }] })
 }

@@ -3,6 +3,32 @@
 //! [`open`] probes a file and yields an [`Image`]: the guest's view as a
 //! [`BlockRead`](detente_block::BlockRead) and the chain of layers it rests on. No file is opened
 //! here: what an image names goes through the caller's [`Gate`](detente_block::Gate).
+//!
+//! Raw and qcow2 (versions 2 and 3, compressed clusters, subclusters, backing files) are read; other
+//! formats are recognised and refused by name, so that they are never taken for raw disks.
+//! [`empty_overlay`] makes the bytes of a qcow2 file that rests on an image and takes the writes.
+//!
+//! ```
+//! use std::path::Path;
+//! use std::sync::Arc;
+//! use detente_block::{BlockRead, ClosedGate, MemoryBackend};
+//! use detente_disk::{Format, OverlaySpec, empty_overlay, open};
+//!
+//! let raw = Arc::new(MemoryBackend::new(vec![7; 4096]));
+//! let image = open(Path::new("root.img"), raw, &ClosedGate)?;
+//! assert_eq!(image.layers[0].format, Format::Raw);
+//! assert_eq!(image.reader.len_bytes(), 4096);
+//!
+//! let overlay = empty_overlay(&OverlaySpec {
+//!     virtual_size: image.reader.len_bytes(),
+//!     backing_path: "/images/root.img".to_owned(),
+//!     backing_format: Format::Raw,
+//! })?;
+//! // It names a file, and this gate lets none through.
+//! let overlay = Arc::new(MemoryBackend::new(overlay));
+//! assert!(open(Path::new("overlay.qcow2"), overlay, &ClosedGate).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![forbid(unsafe_code)]
 #![warn(
     clippy::arithmetic_side_effects,
@@ -11,6 +37,14 @@
     clippy::panic
 )]
 
+mod chain;
+mod hostile;
 mod image;
+mod probe;
+mod qcow2;
 
-pub use image::{Format, Image, Layer, OpenError, open};
+pub use chain::open;
+#[doc(hidden)]
+pub use hostile::exercise;
+pub use image::{Format, Image, Layer, OpenError};
+pub use qcow2::{OverlayError, OverlaySpec, empty_overlay};

@@ -1,0 +1,93 @@
+//! The hostile exerciser: opens, walks and reads whatever it is given, all bounded. It must come
+//! back, with errors or without.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use detente_block::{BlockRead, Gate, GateError, MemoryBackend, Opened};
+
+use crate::{Image, open};
+
+/// How many extents are asked for.
+const MAX_EXTENTS: u32 = 2000;
+/// How much is read at the start of an extent, and how often.
+const READ_BYTES: u64 = 5000;
+const MAX_READS: u32 = 200;
+
+/// Opens `bytes` as an image, walks all its extents and reads at each of them, within bounds.
+pub fn exercise(bytes: &[u8]) {
+    let file: Arc<dyn BlockRead> = Arc::new(MemoryBackend::new(bytes.to_vec()));
+    let gate = SameBytes {
+        file: Arc::clone(&file),
+        depth: 3,
+    };
+    match open(Path::new("hostile"), file, &gate) {
+        Ok(image) => walk(&image),
+        Err(error) => drop(error.to_string()),
+    }
+}
+
+fn walk(image: &Image) {
+    let disk = &*image.reader;
+    let mut offset = 0;
+    let mut reads = 0;
+    for _ in 0..MAX_EXTENTS {
+        let Ok(extent) = disk.next_extent(offset) else {
+            break;
+        };
+        assert!(
+            extent.offset == offset && extent.len > 0,
+            "not an extent: {extent:?}"
+        );
+        let end = offset.checked_add(extent.len);
+        assert!(
+            end.is_some_and(|end| end <= disk.len_bytes()),
+            "too long: {extent:?}"
+        );
+        if reads < MAX_READS {
+            read(disk, offset);
+            reads = u32::saturating_add(reads, 1);
+        }
+        offset = offset.saturating_add(extent.len);
+    }
+    read(disk, disk.len_bytes().saturating_sub(READ_BYTES));
+    assert!(
+        disk.read_exact_at(disk.len_bytes(), &mut [0]).is_err(),
+        "read past the end"
+    );
+}
+
+fn read(disk: &dyn BlockRead, offset: u64) {
+    let len = disk.len_bytes().saturating_sub(offset).min(READ_BYTES);
+    let mut bytes = vec![0; usize::try_from(len).expect("it was bounded")];
+    if let Err(error) = disk.read_exact_at(offset, &mut bytes) {
+        drop(error.to_string());
+    }
+}
+
+/// Yields the same bytes whatever the name, some files deep.
+struct SameBytes {
+    file: Arc<dyn BlockRead>,
+    depth: u32,
+}
+
+impl Gate for SameBytes {
+    fn open(&self, name: &str) -> Result<Opened, GateError> {
+        let Some(depth) = self.depth.checked_sub(1) else {
+            return Err(GateError::Refused {
+                name: name.to_owned(),
+                rule: "deep enough",
+            });
+        };
+        let gate = Box::new(Self {
+            file: Arc::clone(&self.file),
+            depth,
+        });
+        let path = PathBuf::from(format!("hostile-{depth}"));
+        Ok(Opened {
+            reader: Arc::clone(&self.file),
+            path,
+            gate,
+        })
+    }
+}

@@ -1,0 +1,121 @@
+//! Which format a file has, by its magic numbers.
+
+use detente_block::{BlockRead, ReadError};
+
+use crate::Format;
+use crate::qcow2::MAGIC as QCOW2_MAGIC;
+
+/// Enough for every magic number at the start, and a whole VHD footer at the end.
+const SECTOR: u64 = 512;
+
+/// Magic numbers of formats that we do not read: offset, bytes, name.
+const REFUSED: [(usize, &[u8], &str); 9] = [
+    (0, b"vhdxfile", "a VHDX image"),
+    (0, b"KDMV", "a VMDK image"),
+    (0, b"COWD", "a VMDK image"),
+    (0, b"# Disk DescriptorFile", "a VMDK image"),
+    (0, b"conectix", "a VHD image"),
+    (64, &[0x7f, 0x10, 0xda, 0xbe], "a VDI image"),
+    (0, b"QED\0", "a QED image"),
+    (0, b"WithoutFreeSpace", "a Parallels image"),
+    (0, b"WithouFreSpacExt", "a Parallels image"),
+];
+
+/// The format of `file`; raw if it looks like none that is known.
+pub(crate) fn probe(file: &dyn BlockRead) -> Result<Format, ReadError> {
+    let len = file.len_bytes();
+    if len == 0 {
+        return Err(ReadError::Unsupported {
+            offset: 0,
+            what: "the file is empty".to_owned(),
+        });
+    }
+    let start = read_sector(file, 0)?;
+    if start.starts_with(&QCOW2_MAGIC) {
+        return Ok(Format::Qcow2);
+    }
+    for (at, magic, name) in REFUSED {
+        if start
+            .get(at..)
+            .is_some_and(|bytes| bytes.starts_with(magic))
+        {
+            return Err(refused(0, name));
+        }
+    }
+    let footer = len.saturating_sub(SECTOR);
+    let end = read_sector(file, footer)?;
+    // Virtual PC before 2004 wrote a footer of 511 bytes.
+    let ends_as_vhd = [0, 1]
+        .iter()
+        .any(|&at| is_vhd_footer(end.get(at..).unwrap_or_default()));
+    if ends_as_vhd {
+        return Err(refused(footer, "a VHD image of fixed size"));
+    }
+    Ok(Format::Raw)
+}
+
+fn is_vhd_footer(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"conectix")
+}
+
+fn read_sector(file: &dyn BlockRead, offset: u64) -> Result<Vec<u8>, ReadError> {
+    let len = file.len_bytes().saturating_sub(offset).min(SECTOR);
+    let mut bytes = vec![0; usize::try_from(len).expect("a sector fits into memory")];
+    file.read_exact_at(offset, &mut bytes)?;
+    Ok(bytes)
+}
+
+fn refused(offset: u64, name: &str) -> ReadError {
+    ReadError::Unsupported {
+        offset,
+        what: format!("{name}; raw and qcow2 are read"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use detente_block::MemoryBackend;
+
+    fn check(bytes: &[u8], expect: Result<Format, &str>) {
+        let got = probe(&MemoryBackend::new(bytes.to_vec()));
+        match (got, expect) {
+            (Ok(got), Ok(expect)) => assert_eq!(got, expect),
+            (Err(ReadError::Unsupported { what, .. }), Err(name)) => {
+                assert!(what.contains(name), "{what}");
+            }
+            (got, expect) => panic!("{got:?} instead of {expect:?}"),
+        }
+    }
+
+    /// A disk of zeroes with `bytes` at `at`.
+    fn disk(len: usize, at: usize, bytes: &[u8]) -> Vec<u8> {
+        let mut disk = vec![0; len];
+        disk[at..][..bytes.len()].copy_from_slice(bytes);
+        disk
+    }
+
+    #[test]
+    fn formats_are_told_by_their_magic() {
+        check(b"", Err("empty"));
+        check(b"x", Ok(Format::Raw));
+        check(&[0; 511], Ok(Format::Raw));
+        check(&disk(1 << 20, 510, &[0x55, 0xaa]), Ok(Format::Raw));
+        check(&disk(1 << 20, 0, b"LUKS\xba\xbe"), Ok(Format::Raw));
+        check(b"QFI\xfb", Ok(Format::Qcow2));
+        check(&disk(4096, 0, b"vhdxfile"), Err("VHDX"));
+        check(&disk(4096, 0, b"KDMV"), Err("VMDK"));
+        check(b"# Disk DescriptorFile\nversion=1\n", Err("VMDK"));
+        check(&disk(4096, 0, b"conectix"), Err("VHD image"));
+        check(&disk(4096, 64, b"\x7f\x10\xda\xbe"), Err("VDI"));
+        check(
+            &disk(4096, 4096 - 512, b"conectix"),
+            Err("VHD image of fixed size"),
+        );
+        check(
+            &disk(4096, 4096 - 511, b"conectix"),
+            Err("VHD image of fixed size"),
+        );
+        check(&disk(4096, 4096 - 510, b"conectix"), Ok(Format::Raw));
+    }
+}

@@ -1,0 +1,102 @@
+//! Compressed clusters: [qcow2] "Compressed Clusters Descriptor".
+
+use detente_block::{BlockRead, ReadError};
+use flate2::{Decompress, FlushDecompress};
+use zstd::bulk::Decompressor;
+use zstd::zstd_safe::find_frame_compressed_size;
+
+use super::corrupt;
+use super::field::{read_bytes, to_u64, to_usize};
+
+const SECTOR: u64 = 512;
+
+/// How the image's compressed clusters are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Compression {
+    /// Deflate, without zlib's header.
+    Zlib,
+    /// A zstd frame.
+    Zstd,
+}
+
+/// Where a compressed cluster is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct CompressedCluster {
+    offset: u64,
+    /// Up to the end of its last sector: the compressed bytes may end before.
+    len: u64,
+}
+
+impl CompressedCluster {
+    /// Bits 0 to x-1 are the offset, bits x to 61 the number of further sectors, where x is
+    /// 62 - (cluster_bits - 8).
+    pub(super) fn parse(descriptor: u64, cluster_bits: u32) -> Self {
+        let offset_bits = 70_u32.saturating_sub(cluster_bits);
+        let low = |bits: u32| 1_u64.unbounded_shl(bits).saturating_sub(1);
+        let offset = descriptor & low(offset_bits);
+        let sectors = (descriptor & low(62))
+            .unbounded_shr(offset_bits)
+            .saturating_add(1);
+        let len = sectors
+            .saturating_mul(SECTOR)
+            .saturating_sub(offset % SECTOR);
+        Self { offset, len }
+    }
+
+    /// What tells this cluster from others of the image.
+    pub(super) fn key(&self) -> (u64, u64) {
+        (self.offset, self.len)
+    }
+
+    /// The cluster's `cluster_bytes` bytes.
+    pub(super) fn read(
+        &self,
+        file: &dyn BlockRead,
+        compression: Compression,
+        cluster_bytes: u64,
+    ) -> Result<Vec<u8>, ReadError> {
+        // The last sector of the file need not be whole.
+        let len = file.len_bytes().saturating_sub(self.offset).min(self.len);
+        if len == 0 {
+            let rule = "a compressed cluster lies past the end of the file";
+            return Err(corrupt(self.offset, rule));
+        }
+        let packed = read_bytes(file, self.offset, len)?;
+        let unpacked = match compression {
+            Compression::Zlib => inflate(&packed, to_usize(cluster_bytes)),
+            Compression::Zstd => unpack_zstd(&packed, to_usize(cluster_bytes)),
+        };
+        match unpacked {
+            Ok(bytes) if to_u64(bytes.len()) == cluster_bytes => Ok(bytes),
+            Ok(bytes) => {
+                let rule = format!("a compressed cluster has only {} bytes", bytes.len());
+                Err(corrupt(self.offset, rule))
+            }
+            Err(error) => Err(corrupt(
+                self.offset,
+                format!("a compressed cluster cannot be read: {error}"),
+            )),
+        }
+    }
+}
+
+/// Sectors may hold more after the end of the stream; a cluster that is full is enough, as for QEMU.
+fn inflate(packed: &[u8], size: usize) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::with_capacity(size);
+    Decompress::new(false)
+        .decompress_vec(packed, &mut bytes, FlushDecompress::Finish)
+        .map_err(|error| error.to_string())?;
+    bytes.truncate(size);
+    Ok(bytes)
+}
+
+/// One frame, in one go: no window is allocated, however large the frame says that it is.
+fn unpack_zstd(packed: &[u8], size: usize) -> Result<Vec<u8>, String> {
+    let frame = find_frame_compressed_size(packed).map_err(|_| "no whole zstd frame".to_owned())?;
+    let frame = packed.get(..frame).unwrap_or(packed);
+    let mut bytes = Vec::with_capacity(size);
+    Decompressor::new()
+        .and_then(|mut zstd| zstd.decompress_to_buffer(frame, &mut bytes))
+        .map_err(|error| error.to_string())?;
+    Ok(bytes)
+}

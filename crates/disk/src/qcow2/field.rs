@@ -1,0 +1,67 @@
+//! Big-endian fields, and the widths of numbers.
+
+use detente_block::{BlockRead, ReadError};
+
+use super::corrupt;
+
+/// Bytes with fields in them, and where they begin in the file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fields<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) start: u64,
+}
+
+impl Fields<'_> {
+    /// The field of `N` bytes at `at`.
+    fn field<const N: usize>(self, at: usize) -> Result<[u8; N], ReadError> {
+        let field = self.bytes.get(at..).and_then(|rest| rest.first_chunk());
+        field.copied().ok_or_else(|| {
+            let offset = self.start.saturating_add(to_u64(at));
+            corrupt(offset, "the file ends inside its header")
+        })
+    }
+
+    pub(super) fn u8(self, at: usize) -> Result<u8, ReadError> {
+        self.field(at).map(u8::from_be_bytes)
+    }
+
+    pub(super) fn u32(self, at: usize) -> Result<u32, ReadError> {
+        self.field(at).map(u32::from_be_bytes)
+    }
+
+    pub(super) fn u64(self, at: usize) -> Result<u64, ReadError> {
+        self.field(at).map(u64::from_be_bytes)
+    }
+}
+
+/// The `len` bytes at `offset`; the caller has bounded `len`.
+pub(super) fn read_bytes(
+    file: &dyn BlockRead,
+    offset: u64,
+    len: u64,
+) -> Result<Vec<u8>, ReadError> {
+    let mut bytes = vec![0; to_usize(len)];
+    file.read_exact_at(offset, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// The `entries` big-endian words at `offset`; the caller has bounded them.
+pub(super) fn read_words(
+    file: &dyn BlockRead,
+    offset: u64,
+    entries: u64,
+) -> Result<Vec<u64>, ReadError> {
+    let bytes = read_bytes(file, offset, entries.saturating_mul(8))?;
+    let (words, _) = bytes.as_chunks();
+    Ok(words.iter().map(|word| u64::from_be_bytes(*word)).collect())
+}
+
+/// Widens a length.
+pub(super) fn to_u64(len: usize) -> u64 {
+    u64::try_from(len).expect("a usize has no more than 64 bits")
+}
+
+/// Narrows a length that was bounded.
+pub(super) fn to_usize(len: u64) -> usize {
+    usize::try_from(len).expect("what is held in memory was bounded before")
+}

@@ -1,0 +1,159 @@
+//! The hostile exerciser over the corpus and over seeded mutations of sound images.
+//!
+//! `DETENTE_HOSTILE_SECONDS` says how long mutations are tried (2 by default),
+//! `DETENTE_HOSTILE_SEED` replays the one that a failure printed.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stderr, reason = "says which seed failed")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use detente_disk::{Format, OverlaySpec, empty_overlay, exercise};
+
+/// The corpus, unpacked, in the order of its names.
+fn corpus() -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile");
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "zst"))
+        .map(|path| {
+            let bytes = zstd::decode_all(fs::read(&path).unwrap().as_slice()).unwrap();
+            (path.display().to_string(), bytes)
+        })
+        .collect();
+    files.sort();
+    assert!(files.len() >= 6, "the corpus is not there");
+    files
+}
+
+#[test]
+fn the_corpus_is_survived() {
+    for (name, bytes) in corpus() {
+        eprintln!("{name}");
+        exercise(&bytes);
+        exercise(&bytes[..bytes.len() / 2]);
+    }
+    exercise(b"");
+    exercise(b"QFI\xfb");
+}
+
+/// Numbers from a seed (splitmix64).
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % end.max(1) as u64).unwrap()
+    }
+}
+
+/// Values that limits are made of.
+const EDGES: [u64; 12] = [
+    0,
+    1,
+    2,
+    0x200,
+    0x1_0000,
+    0x7fff_ffff,
+    0xffff_ffff,
+    i64::MAX as u64,
+    u64::MAX,
+    1 << 62,
+    1 << 62 | 0x200,
+    0x00ff_ffff_ffff_fe00,
+];
+
+/// Spoils one to six fields, half of them in the header, and sometimes cuts the end off.
+fn mutate(image: &mut Vec<u8>, numbers: &mut Numbers) {
+    for _ in 0..=numbers.below(6) {
+        let within = if numbers.below(2) == 0 {
+            image.len().min(120)
+        } else {
+            image.len()
+        };
+        let at = numbers.below(within / 4) * 4;
+        let value = match numbers.below(3) {
+            0 => EDGES[numbers.below(EDGES.len())],
+            1 => numbers.next(),
+            // An offset inside the file.
+            _ => (numbers.below(image.len()) as u64) & !0x1ff,
+        };
+        let bytes = value.to_be_bytes();
+        let field = match numbers.below(4) {
+            0 => &bytes[7..],
+            1 => &bytes[4..],
+            _ => &bytes[..],
+        };
+        if let Some(place) = image.get_mut(at..at + field.len()) {
+            place.copy_from_slice(field);
+        }
+    }
+    if numbers.below(8) == 0 {
+        image.truncate(numbers.below(image.len()));
+    }
+}
+
+/// Says which seed it was when a test fails.
+struct Seed(u64);
+
+impl Drop for Seed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("replay with DETENTE_HOSTILE_SEED={}", self.0);
+        }
+    }
+}
+
+fn try_seed(images: &[Vec<u8>], seed: u64) {
+    let told = Seed(seed);
+    let mut numbers = Numbers(seed);
+    let mut image = images[numbers.below(images.len())].clone();
+    mutate(&mut image, &mut numbers);
+    exercise(&image);
+    drop(told);
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the rule is for the library, this is its test"
+)]
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+#[test]
+fn mutations_are_survived() {
+    let spec = OverlaySpec {
+        virtual_size: 1 << 40,
+        backing_path: "base".to_owned(),
+        backing_format: Format::Qcow2,
+    };
+    let mut images: Vec<_> = corpus().into_iter().map(|(_, bytes)| bytes).collect();
+    images.push(support::sound());
+    images.push(support::sound_on(b"base", None));
+    images.push(empty_overlay(&spec).unwrap());
+    if let Some(seed) = setting("DETENTE_HOSTILE_SEED") {
+        return try_seed(&images, seed);
+    }
+    let seconds = setting("DETENTE_HOSTILE_SECONDS").unwrap_or(2);
+    let start = Instant::now();
+    let mut seed = 0;
+    while start.elapsed() < Duration::from_secs(seconds) {
+        try_seed(&images, seed);
+        seed += 1;
+    }
+    eprintln!("{seed} mutations");
+    assert!(seed > 0);
+}
