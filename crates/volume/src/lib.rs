@@ -37,12 +37,7 @@
 )]
 #![cfg_attr(
     test,
-    expect(
-        clippy::arithmetic_side_effects,
-        clippy::as_conversions,
-        clippy::indexing_slicing,
-        reason = "tests build their own input"
-    )
+    expect(clippy::as_conversions, reason = "tests build their own input")
 )]
 
 mod content;

@@ -1,5 +1,4 @@
 //! Sample images, and disks built by hand.
-#![allow(dead_code, reason = "each test file uses a part of this")]
 
 use std::path::Path;
 use std::process::Command;
@@ -9,67 +8,76 @@ use detente_block::{BlockRead, MemoryBackend, Window};
 use detente_volume::{FileSystem, FsError, Volume, open, scan};
 
 /// A sample of `tests/images`, unpacked.
-pub fn sample(name: &str) -> Vec<u8> {
+pub(crate) fn sample(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/images");
     let packed = std::fs::read(folder.join(format!("{name}.img.zst"))).unwrap();
     zstd::decode_all(packed.as_slice()).unwrap()
 }
 
-pub fn disk(bytes: Vec<u8>) -> Arc<dyn BlockRead> {
+pub(crate) fn disk(bytes: Vec<u8>) -> Arc<dyn BlockRead> {
     Arc::new(MemoryBackend::new(bytes))
 }
 
-pub fn window(bytes: Vec<u8>) -> Window {
+pub(crate) fn window(bytes: Vec<u8>) -> Window {
     let len = bytes.len() as u64;
     Window::new(disk(bytes), 0, len).unwrap()
 }
 
 /// The only volume of a disk.
-pub fn only_volume(bytes: Vec<u8>) -> Volume {
+pub(crate) fn only_volume(bytes: Vec<u8>) -> Volume {
     let (_, mut volumes) = scan(&disk(bytes)).unwrap();
     assert_eq!(volumes.len(), 1);
     volumes.remove(0)
 }
 
-pub fn open_bytes(bytes: Vec<u8>) -> Result<Box<dyn FileSystem>, FsError> {
+pub(crate) fn open_bytes(bytes: Vec<u8>) -> Result<Box<dyn FileSystem>, FsError> {
     open(&only_volume(bytes))
 }
 
 /// Whether `tool` can be run; says so when a test is skipped for it.
-pub fn has_tool(test: &str, tool: &str) -> bool {
+pub(crate) fn has_tool(test: &str, tool: &str) -> bool {
     let found = Command::new(tool).arg("--version").output().is_ok();
     if !found {
-        eprintln!("skipped: {test}: {tool} is not installed");
+        #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
+        {
+            eprintln!("skipped: {test}: {tool} is not installed");
+        }
     }
     found
 }
 
 /// Overwrites bytes of an image.
-pub fn poke(bytes: &mut [u8], at: usize, new: &[u8]) {
+pub(crate) fn poke(bytes: &mut [u8], at: usize, new: &[u8]) {
     bytes[at..at + new.len()].copy_from_slice(new);
 }
 
 /// A disk with a partition table, made field by field from the specifications.
-pub struct ImageBuilder {
-    pub bytes: Vec<u8>,
+pub(crate) struct ImageBuilder {
+    pub(crate) bytes: Vec<u8>,
     sector: usize,
 }
 
 impl ImageBuilder {
-    pub fn new(len: usize, sector: usize) -> Self {
+    pub(crate) fn new(len: usize, sector: usize) -> Self {
         Self {
             bytes: vec![0; len],
             sector,
         }
     }
 
-    pub fn poke(mut self, at: usize, new: &[u8]) -> Self {
+    pub(crate) fn poke(mut self, at: usize, new: &[u8]) -> Self {
         poke(&mut self.bytes, at, new);
         self
     }
 
     /// An MBR entry; `index` 0..4, in the sector at byte `at`.
-    pub fn mbr_entry(self, at: usize, index: usize, kind: u8, (first, count): (u32, u32)) -> Self {
+    pub(crate) fn mbr_entry(
+        self,
+        at: usize,
+        index: usize,
+        kind: u8,
+        (first, count): (u32, u32),
+    ) -> Self {
         let entry = at + 446 + index * 16;
         self.poke(at + 510, &[0x55, 0xaa])
             .poke(entry + 4, &[kind])
@@ -78,7 +86,7 @@ impl ImageBuilder {
     }
 
     /// Protective MBR, both headers and tables of 128 entries. Each partition is `(first, last)`.
-    pub fn gpt(mut self, partitions: &[(u64, u64)]) -> Self {
+    pub(crate) fn gpt(mut self, partitions: &[(u64, u64)]) -> Self {
         self = self.mbr_entry(0, 0, 0xee, (1, u32::MAX));
         let mut table = vec![0; 128 * 128];
         for (index, (first, last)) in partitions.iter().enumerate() {
@@ -117,7 +125,7 @@ impl ImageBuilder {
     }
 
     /// Puts the right checksum into the GPT header at byte `at`.
-    pub fn seal(self, at: usize) -> Self {
+    pub(crate) fn seal(self, at: usize) -> Self {
         let mut header = self.bytes[at..at + 92].to_vec();
         header[16..20].fill(0);
         self.poke(at + 16, &crc32fast::hash(&header).to_le_bytes())
@@ -125,6 +133,6 @@ impl ImageBuilder {
 }
 
 /// 0fc63daf-8483-4772-8e79-3d69d8477de4 as it stands on disk.
-pub const LINUX_TYPE: [u8; 16] = [
+pub(crate) const LINUX_TYPE: [u8; 16] = [
     0xaf, 0x3d, 0xc6, 0x0f, 0x83, 0x84, 0x72, 0x47, 0x8e, 0x79, 0x3d, 0x69, 0xd8, 0x47, 0x7d, 0xe4,
 ];

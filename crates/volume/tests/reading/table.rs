@@ -1,9 +1,7 @@
 //! Partition tables: sound ones, and ones with one field spoiled.
 
-mod support;
-
+use crate::support::{ImageBuilder, disk, has_tool, poke, sample};
 use detente_volume::{Content, Survey, TableKind, survey};
-use support::{ImageBuilder, disk, has_tool, poke, sample};
 
 const MIB: usize = 1024 * 1024;
 

@@ -1,0 +1,169 @@
+//! Hostile disks: a corpus, and seeded mutations of sound samples, for a limited time.
+//!
+//! `DETENTE_HOSTILE_SECONDS` (default 2) says how long; a panic prints the sample and the seed,
+//! and `DETENTE_HOSTILE_REPLAY=SAMPLE:SEED` runs that one alone.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stderr, reason = "what is needed to run a failure again")]
+
+#[path = "reading/support.rs"]
+#[expect(dead_code, reason = "only the samples are used here")]
+mod support;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use detente_volume::exercise;
+use support::{ImageBuilder, poke, sample};
+
+/// No mutation may take longer; sound samples take milliseconds, debug builds ten times that.
+const MOST_SECONDS: u64 = 20;
+
+/// SplitMix64 (S. Vigna, public domain).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut value = self.0;
+        value = (value ^ value >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        value = (value ^ value >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        value ^ value >> 31
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.next() % limit.max(1) as u64).unwrap()
+    }
+}
+
+/// A sample, and the bytes of it that are worth spoiling: those that are not zero, and a few around.
+struct Sound {
+    name: &'static str,
+    bytes: Vec<u8>,
+    places: Vec<usize>,
+}
+
+impl Sound {
+    fn new(name: &'static str, bytes: Vec<u8>) -> Self {
+        let blocks = bytes.chunks(32).enumerate();
+        let used = blocks.filter(|(_, block)| block.iter().any(|&byte| byte != 0));
+        let places = used.map(|(index, _)| index * 32).collect();
+        Self {
+            name,
+            bytes,
+            places,
+        }
+    }
+
+    /// One to eight fields become something else.
+    fn mutate(&self, random: &mut Random) -> Vec<u8> {
+        let mut bytes = self.bytes.clone();
+        for _ in 0..=random.below(8) {
+            // The first structures matter most: half of the changes go there.
+            let range = if random.below(2) == 0 {
+                self.places.len()
+            } else {
+                self.places.len().min(300)
+            };
+            let at = self.places[random.below(range)] + random.below(32);
+            let value = [0, 1, 0x7f, 0x80, 0xff, random.next() & 0xff][random.below(6)];
+            let value = u8::try_from(value).unwrap();
+            let len = [1, 1, 2, 4, 8][random.below(5)].min(bytes.len() - at);
+            bytes[at..at + len].fill(value);
+        }
+        if random.below(16) == 0 {
+            bytes.truncate(random.below(self.bytes.len()));
+        }
+        bytes
+    }
+}
+
+/// FAT32 needs 33 MiB by the rules; fewer sectors still open.
+fn small_fat32() -> Vec<u8> {
+    let mut bytes = sample("fat32");
+    poke(&mut bytes, 32, &1600_u32.to_le_bytes());
+    bytes.truncate(1600 * 512);
+    bytes
+}
+
+fn samples() -> Vec<Sound> {
+    let mut gpt = ImageBuilder::new(2 << 20, 512)
+        .gpt(&[(100, 2200), (2300, 2560)])
+        .bytes;
+    poke(&mut gpt, 100 * 512, &sample("ext4-plain"));
+    poke(&mut gpt, 2300 * 512, &sample("fat12"));
+    let mbr = ImageBuilder::new(1 << 20, 512)
+        .mbr_entry(0, 0, 0x83, (10, 20))
+        .mbr_entry(0, 1, 0x05, (100, 200))
+        .mbr_entry(100 * 512, 0, 0x83, (1, 9))
+        .mbr_entry(100 * 512, 1, 0x05, (50, 50));
+    let mut all = vec![
+        Sound::new("gpt", gpt),
+        Sound::new("mbr", mbr.bytes),
+        Sound::new("fat32", small_fat32()),
+    ];
+    for name in [
+        "ext2",
+        "ext4-plain",
+        "ext4-csum",
+        "ext4-journal",
+        "fat12",
+        "fat16",
+    ] {
+        all.push(Sound::new(name, sample(name)));
+    }
+    all
+}
+
+/// Runs one input; says how to run it again if it panics or takes too long.
+fn check(name: &str, seed: u64, bytes: &[u8]) {
+    let start = Instant::now();
+    let outcome = catch_unwind(AssertUnwindSafe(|| exercise(bytes)));
+    let took = start.elapsed();
+    if outcome.is_err() || took > Duration::from_secs(MOST_SECONDS) {
+        eprintln!("run again with DETENTE_HOSTILE_REPLAY={name}:{seed} ({took:?})");
+        panic!("{name}:{seed} panicked or took too long");
+    }
+}
+
+#[test]
+fn the_corpus_does_no_harm() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile");
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "zst") {
+            let packed = std::fs::read(&path).unwrap();
+            check(
+                &path.display().to_string(),
+                0,
+                &zstd::decode_all(packed.as_slice()).unwrap(),
+            );
+        }
+    }
+}
+
+#[test]
+fn mutated_samples_do_no_harm() {
+    let samples = samples();
+    if let Ok(replay) = std::env::var("DETENTE_HOSTILE_REPLAY") {
+        let (name, seed) = replay.split_once(':').unwrap();
+        let sound = samples.iter().find(|sound| sound.name == name).unwrap();
+        let seed = seed.parse().unwrap();
+        return check(name, seed, &sound.mutate(&mut Random(seed)));
+    }
+    let seconds = std::env::var("DETENTE_HOSTILE_SECONDS")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let end = Instant::now() + Duration::from_secs(seconds.unwrap_or(2));
+    let mut seed = 0;
+    for sound in &samples {
+        check(sound.name, u64::MAX, &sound.bytes);
+    }
+    while Instant::now() < end {
+        for sound in &samples {
+            check(sound.name, seed, &sound.mutate(&mut Random(seed)));
+        }
+        seed += 1;
+    }
+    eprintln!("{seed} mutations of each of {} samples", samples.len());
+}

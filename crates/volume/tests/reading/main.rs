@@ -1,0 +1,8 @@
+//! Reads sample disks through the public interface.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod content;
+mod ext4;
+mod fat;
+mod support;
+mod table;
