@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use detente_block::{BlockRead, Gate, ReadError};
 
+use crate::layer_name::LayerName;
 use crate::probe::probe;
 use crate::qcow2::{BackingName, Qcow2};
 use crate::{Format, Image, Layer, OpenError};
@@ -47,11 +48,14 @@ fn open_layer(
     layers: &mut Vec<Layer>,
 ) -> Result<Arc<dyn BlockRead>, OpenError> {
     let Source { path, file, format } = source;
-    let is_top = layers.is_empty();
-    let named = |error| if is_top { error } else { in_file(path, error) };
+    let name = if layers.is_empty() {
+        LayerName::top()
+    } else {
+        LayerName::backing(path)
+    };
     let format = match format {
         Some(format) => format,
-        None => probe(&*file).map_err(named)?,
+        None => probe(&*file).map_err(|error| name.on(error))?,
     };
     layers.push(Layer {
         path: path.to_path_buf(),
@@ -60,7 +64,7 @@ fn open_layer(
     match format {
         Format::Raw => Ok(file),
         Format::Qcow2 => {
-            let mut disk = Qcow2::open(file).map_err(named)?;
+            let mut disk = Qcow2::open(file, name)?;
             if let Some(name) = disk.backing_name() {
                 let backing = open_backing(name, gate, layers)?;
                 disk.rest_on(backing);
@@ -91,20 +95,4 @@ fn open_backing(
         format: name.format,
     };
     open_layer(source, &*opened.gate, layers)
-}
-
-/// The error with the file's name in its words.
-fn in_file(path: &Path, error: ReadError) -> ReadError {
-    let path = path.display();
-    match error {
-        ReadError::Corrupt { offset, rule } => ReadError::Corrupt {
-            offset,
-            rule: format!("{rule} (in the backing file {path})"),
-        },
-        ReadError::Unsupported { offset, what } => ReadError::Unsupported {
-            offset,
-            what: format!("{what} (in the backing file {path})"),
-        },
-        other => other,
-    }
 }

@@ -40,6 +40,7 @@
 mod chain;
 mod hostile;
 mod image;
+mod layer_name;
 mod probe;
 mod qcow2;
 

@@ -6,7 +6,9 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
+use detente_block::{BlockRead, MemoryBackend, content_digest};
 use detente_disk::Format;
 use support::{check_content, has_qemu, qemu_content, run};
 
@@ -40,6 +42,14 @@ fn check(folder: &Path, image: &str, layers: usize) {
     check_content(&*opened.reader, &qemu_content(folder, image), image);
 }
 
+/// The digest that is independent of the format; it reads with several threads.
+fn digest(disk: &dyn BlockRead) -> [u8; 32] {
+    content_digest(disk, &AtomicBool::new(false))
+        .unwrap()
+        .unwrap()
+        .sha256
+}
+
 /// Converts the source with these options and compares.
 fn check_converted(folder: &Path, options: &str, compress: bool) {
     let mut args = vec!["convert", "-O", "qcow2", "-o", options];
@@ -51,6 +61,11 @@ fn check_converted(folder: &Path, options: &str, compress: bool) {
     let image = support::open(&folder.join("image.qcow2")).unwrap();
     let source = fs::read(folder.join("source.raw")).unwrap();
     check_content(&*image.reader, &source, options);
+    assert_eq!(
+        digest(&*image.reader),
+        digest(&MemoryBackend::new(source)),
+        "{options}"
+    );
     check(folder, "image.qcow2", 1);
 }
 

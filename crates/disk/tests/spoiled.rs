@@ -380,6 +380,17 @@ fn a_broken_backing_file_is_named() {
     );
 }
 
+#[test]
+fn a_read_that_fails_in_the_backing_file_names_it() {
+    let mut base = sound();
+    put(&mut base, at::L2 + 24, &0x10_0000_u64.to_be_bytes());
+    let disk = disk(sound_on(b"base.qcow2", None), &Behind(base)).unwrap();
+    let error = disk.read_exact_at(1536, &mut [0; 512]).unwrap_err();
+    let words = "guest offset 0x600 goes past the end of the file at 0xc00 (in the backing file \
+                 base.qcow2)";
+    matches(&error, &Corrupt(0x10_0000, words));
+}
+
 /// Yields an image that names itself, under ever new names or always the same.
 struct Endless(bool);
 

@@ -14,12 +14,14 @@ use super::l2_entry::{Mapping, Span};
 use super::l2_table::L2Table;
 use super::walk::{Join, Walk};
 use super::{FileOffset, corrupt};
+use crate::layer_name::LayerName;
 
 /// What the cached tables, and the cached unpacked clusters, may take each.
 const CACHE_BYTES: u64 = 8 << 20;
 
 /// An opened qcow2 image, read by many threads at once.
 pub(crate) struct Qcow2 {
+    name: LayerName,
     file: Arc<dyn BlockRead>,
     pub(super) header: Header,
     l1: L1Table,
@@ -30,14 +32,15 @@ pub(crate) struct Qcow2 {
 }
 
 impl Qcow2 {
-    /// Reads the header and the L1 table.
-    pub(crate) fn open(file: Arc<dyn BlockRead>) -> Result<Self, ReadError> {
-        let header = Header::read(&*file)?;
-        let l1 = L1Table::read(&*file, &header)?;
+    /// Reads the header and the L1 table. Errors, now and later, bear `name`.
+    pub(crate) fn open(file: Arc<dyn BlockRead>, name: LayerName) -> Result<Self, ReadError> {
+        let header = Header::read(&*file).map_err(|error| name.on(error))?;
+        let l1 = L1Table::read(&*file, &header).map_err(|error| name.on(error))?;
         let cluster_bytes = header.geometry.cluster_bytes();
         let tables = Cache::new(CACHE_BYTES, cluster_bytes, 64);
         let unpacked = Cache::new(CACHE_BYTES, cluster_bytes, 16);
         Ok(Self {
+            name,
             file,
             header,
             l1,
@@ -81,13 +84,16 @@ impl Qcow2 {
 
     /// Fills `part` with what lies at the guest's `offset`.
     fn fill(&self, offset: u64, mapping: Mapping, part: &mut [u8]) -> Result<(), ReadError> {
-        match mapping {
-            Mapping::Zero => part.fill(0),
-            Mapping::Unallocated => self.fill_from_backing(offset, part)?,
-            Mapping::Data(start) => self.fill_from_file(offset, start, part)?,
-            Mapping::Compressed { cluster, skip } => self.fill_unpacked(cluster, skip, part)?,
-        }
-        Ok(())
+        let own = match mapping {
+            Mapping::Unallocated => return self.fill_from_backing(offset, part),
+            Mapping::Zero => {
+                part.fill(0);
+                Ok(())
+            }
+            Mapping::Data(start) => self.fill_from_file(offset, start, part),
+            Mapping::Compressed { cluster, skip } => self.fill_unpacked(cluster, skip, part),
+        };
+        own.map_err(|error| self.name.on(error))
     }
 
     fn fill_from_backing(&self, offset: u64, part: &mut [u8]) -> Result<(), ReadError> {
@@ -178,7 +184,9 @@ impl BlockRead for Qcow2 {
         let mut rest = buf;
         while !rest.is_empty() {
             let wanted = to_u64(rest.len());
-            let run = walk.run(offset, wanted, Join::SameRead)?;
+            let run = walk
+                .run(offset, wanted, Join::SameRead)
+                .map_err(|error| self.name.on(error))?;
             let len = run.len.min(wanted);
             let (part, after) = std::mem::take(&mut rest).split_at_mut(to_usize(len));
             self.fill(offset, run.mapping, part)?;
@@ -190,7 +198,8 @@ impl BlockRead for Qcow2 {
 
     fn next_extent(&self, offset: u64) -> Result<Extent, ReadError> {
         self.inside(offset, 1)?;
-        let run = Walk::new(self).run(offset, u64::MAX, Join::SameKind)?;
+        let run = Walk::new(self).run(offset, u64::MAX, Join::SameKind);
+        let run = run.map_err(|error| self.name.on(error))?;
         let extent = |kind| Extent {
             offset,
             len: run.len,
