@@ -1,2 +1,47 @@
-//! (to be written)
-fn main() {}
+//! The project's own chores: `cargo xtask images|tidy|check|test`.
+//!
+//! Nothing here is shipped. Every chore runs from anywhere in the workspace
+//! and can be run by hand; CI calls the same ones.
+
+mod check;
+mod images;
+mod parts;
+mod say;
+mod tidy;
+mod tool;
+mod workspace;
+
+use std::process::ExitCode;
+
+use say::say;
+
+const USAGE: &str = "\
+usage: cargo xtask CHORE
+  images [NAME...]  build the demo guests into target/images (all without a name; --list names them)
+  tidy              the direction of dependencies, file sizes, first pages, unsafe
+  check             what CI runs without guests: format, clippy, tidy, tests, docs, licences
+  test [PART...]    the parts of `make test`, with their times: build, unit, hostile, images, boots";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (chore, rest) = arguments
+        .split_first()
+        .map_or(("", &[][..]), |(first, rest)| (first, rest));
+    let outcome = match chore {
+        "images" => images::run(rest),
+        "tidy" => tidy::run(),
+        "check" => check::run(),
+        "test" => parts::run(rest),
+        _ => {
+            say(USAGE);
+            return ExitCode::from(64);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! `cargo xtask images`: builds the demo guests into `target/images`.
+//!
+//! A guest is built only when its recipe changed since, one builder at a time,
+//! and appears under its name only when it is complete and on the disk.
+
+mod disk;
+mod guest;
+mod hostile;
+mod key;
+mod manifest;
+mod rootfs;
+mod sources;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+
+use crate::say::say;
+use crate::workspace;
+use guest::{GUESTS, Guest, Kind};
+use manifest::Manifest;
+
+/// Where the builder works: the folder of images and what is in it.
+pub(crate) struct Workshop {
+    folder: PathBuf,
+}
+
+impl Workshop {
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// The recipes: scripts and files that go into a guest.
+    fn recipes() -> PathBuf {
+        workspace::root().join("xtask/src/images/recipes")
+    }
+
+    /// An empty folder for one build.
+    fn empty_folder(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let folder = self.path(name);
+        if folder.exists() {
+            disk::remove_tree(&folder)?;
+        }
+        fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
+        Ok(folder)
+    }
+}
+
+/// Builds the named guests, or all of them.
+pub(crate) fn run(names: &[String]) -> anyhow::Result<()> {
+    if names == ["--list"] {
+        GUESTS
+            .iter()
+            .for_each(|guest| say(&format!("{:24} {}", guest.name, guest.about)));
+        return Ok(());
+    }
+    let guests = choose(names)?;
+    let workshop = Workshop {
+        folder: workspace::target("images"),
+    };
+    fs::create_dir_all(&workshop.folder).context("cannot create target/images")?;
+    let _lock = lock(&workshop)?;
+    let mut manifest = Manifest::read(&workshop.path("manifest.json"));
+    for guest in guests {
+        let key = key::guest(guest)?;
+        let file = workshop.path(&guest.file());
+        if manifest.is_current(guest.name, &key, &file) {
+            say(&format!("{}: up to date", file.display()));
+            continue;
+        }
+        build(&workshop, guest, &mut manifest, &key)?;
+    }
+    Ok(())
+}
+
+fn choose(names: &[String]) -> anyhow::Result<Vec<&'static Guest>> {
+    if names.is_empty() {
+        return Ok(GUESTS.iter().collect());
+    }
+    names
+        .iter()
+        .map(|name| {
+            GUESTS
+                .iter()
+                .find(|guest| guest.name == name)
+                .with_context(|| {
+                    format!("no guest is called {name}; `cargo xtask images --list` names them")
+                })
+        })
+        .collect()
+}
+
+/// Keeps a second builder waiting until this one is done; the kernel lets go of
+/// the lock whatever becomes of us.
+fn lock(workshop: &Workshop) -> anyhow::Result<File> {
+    let file =
+        File::create(workshop.path("lock")).context("cannot create the lock of target/images")?;
+    if file.try_lock().is_err() {
+        say("waiting for another builder of images");
+        file.lock().context("cannot lock target/images")?;
+    }
+    Ok(file)
+}
+
+fn build(
+    workshop: &Workshop,
+    guest: &Guest,
+    manifest: &mut Manifest,
+    key: &str,
+) -> anyhow::Result<()> {
+    let rootfs = rootfs::build(workshop, manifest)?;
+    say(&format!("building {}: {}", guest.name, guest.about));
+    let started = Instant::now();
+    let work = workshop.empty_folder("work")?;
+    let raw = work.join("disk.raw");
+    disk::partition(&raw, guest)?;
+    match guest.kind {
+        Kind::Server { initramfs } => disk::fill_server(&rootfs, &work, &raw, guest, initramfs)?,
+        Kind::Hostile => hostile::fill(&rootfs, &work, &raw, guest)?,
+    }
+    let file = workshop.path(&guest.file());
+    let partial = workshop.path(&format!("{}.partial", guest.file()));
+    disk::convert(&raw, &partial)?;
+    publish(&partial, &file)?;
+    disk::remove_tree(&work)?;
+    manifest.record(guest.name, key, &file)?;
+    say(&format!(
+        "built {} in {:.0} s",
+        file.display(),
+        started.elapsed().as_secs_f64()
+    ));
+    Ok(())
+}
+
+/// Gives a complete file its name: data first, then the name, then the folder.
+fn publish(partial: &Path, file: &Path) -> anyhow::Result<()> {
+    File::open(partial)?
+        .sync_all()
+        .with_context(|| format!("cannot write out {}", partial.display()))?;
+    fs::rename(partial, file).with_context(|| format!("cannot rename {}", partial.display()))?;
+    let Some(folder) = file.parent() else {
+        bail!("{} has no folder", file.display())
+    };
+    File::open(folder)?
+        .sync_all()
+        .with_context(|| format!("cannot write out {}", folder.display()))
+}

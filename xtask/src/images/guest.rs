@@ -1,0 +1,158 @@
+//! The demo guests, as data: what each is called and how it differs.
+
+/// One demo guest.
+#[derive(Debug)]
+pub(crate) struct Guest {
+    /// Its name on the command line and, with `.qcow2`, its file.
+    pub(crate) name: &'static str,
+    /// What it is for, in a few words.
+    pub(crate) about: &'static str,
+    /// What its disk is made of.
+    pub(crate) kind: Kind,
+    /// Two hexadecimal digits that make its identifiers its own.
+    pub(crate) id: &'static str,
+}
+
+/// What a guest's disk is made of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    /// A Debian 12 server with an EFI system partition and grub.
+    Server {
+        /// Who makes the initramfs, and how.
+        initramfs: Initramfs,
+    },
+    /// A kernel and an initramfs that misbehaves: for tests.
+    Hostile,
+}
+
+/// Who makes a server's initramfs, and how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Initramfs {
+    /// Debian's own, with most modules.
+    Tools,
+    /// dracut, not for one host only.
+    Dracut,
+    /// Debian's own, without any virtio driver.
+    Spoiled,
+}
+
+impl Initramfs {
+    /// What `guest.sh` calls it.
+    pub(crate) fn variant(self) -> &'static str {
+        match self {
+            Self::Tools => "initramfs-tools",
+            Self::Dracut => "dracut",
+            Self::Spoiled => "spoiled",
+        }
+    }
+}
+
+/// Every demo guest, in the order in which they are built.
+pub(crate) const GUESTS: &[Guest] = &[
+    Guest {
+        name: "debian12",
+        about: "Debian 12 server, initramfs-tools",
+        kind: Kind::Server {
+            initramfs: Initramfs::Tools,
+        },
+        id: "01",
+    },
+    Guest {
+        name: "debian12-dracut",
+        about: "Debian 12 server, dracut",
+        kind: Kind::Server {
+            initramfs: Initramfs::Dracut,
+        },
+        id: "02",
+    },
+    Guest {
+        name: "debian12-spoiled",
+        about: "Debian 12 server whose initramfs has no virtio driver",
+        kind: Kind::Server {
+            initramfs: Initramfs::Spoiled,
+        },
+        id: "03",
+    },
+    Guest {
+        name: "hostile-panic",
+        about: "its first process ends",
+        kind: Kind::Hostile,
+        id: "11",
+    },
+    Guest {
+        name: "hostile-hang",
+        about: "never looks for its root",
+        kind: Kind::Hostile,
+        id: "12",
+    },
+    Guest {
+        name: "hostile-flood",
+        about: "floods its console",
+        kind: Kind::Hostile,
+        id: "13",
+    },
+    Guest {
+        name: "hostile-garbage",
+        about: "floods the agent's port",
+        kind: Kind::Hostile,
+        id: "14",
+    },
+];
+
+impl Guest {
+    /// The name of its image in `target/images`.
+    pub(crate) fn file(&self) -> String {
+        format!("{}.qcow2", self.name)
+    }
+
+    /// The GPT's identifier.
+    pub(crate) fn disk_uuid(&self) -> String {
+        self.uuid("00")
+    }
+
+    /// The identifier of the EFI system partition in the GPT.
+    pub(crate) fn esp_partuuid(&self) -> String {
+        self.uuid("10")
+    }
+
+    /// The identifier of the root partition in the GPT.
+    pub(crate) fn root_partuuid(&self) -> String {
+        self.uuid("20")
+    }
+
+    /// The identifier of the root file system.
+    pub(crate) fn root_uuid(&self) -> String {
+        self.uuid("30")
+    }
+
+    /// The serial number of the EFI system partition's file system.
+    pub(crate) fn esp_uuid(&self) -> String {
+        format!("DE7E-00{}", self.id)
+    }
+
+    /// Identifiers are fixed, so that a guest built again is the same guest.
+    fn uuid(&self, what: &str) -> String {
+        format!("6d2b7a1e-3f54-4c0e-9d0a-0d5f1a6e{what}{}", self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::GUESTS;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_and_identifiers_are_each_guests_own() {
+        let names: BTreeSet<_> = GUESTS.iter().map(|guest| guest.name).collect();
+        let ids: BTreeSet<_> = GUESTS.iter().map(|guest| guest.id).collect();
+        assert_eq!((names.len(), ids.len()), (GUESTS.len(), GUESTS.len()));
+    }
+
+    #[test]
+    fn a_uuid_has_its_form() {
+        for guest in GUESTS {
+            let lengths: Vec<_> = guest.root_uuid().split('-').map(str::len).collect();
+            assert_eq!(lengths, [8, 4, 4, 4, 12], "{}", guest.name);
+        }
+    }
+}

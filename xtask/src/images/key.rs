@@ -1,0 +1,90 @@
+//! The key of a recipe: a digest of everything that decides what is built.
+//!
+//! The packages themselves are not in it. Images stay as they are until the
+//! recipe changes or `target/images` is removed.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+use sha2::{Digest, Sha256};
+
+use super::Workshop;
+use super::disk::{ESP_MIB, SIZES};
+use super::guest::{Guest, Kind};
+
+/// The key of the shared root tree.
+pub(crate) fn rootfs() -> anyhow::Result<String> {
+    digest(&["packages.txt", "rootfs.sh"], "")
+}
+
+/// The key of one guest.
+pub(crate) fn guest(guest: &Guest) -> anyhow::Result<String> {
+    let rootfs = rootfs()?;
+    let facts = format!("{guest:?} {ESP_MIB} {SIZES:?} {rootfs}");
+    match guest.kind {
+        Kind::Server { .. } => digest(
+            &[
+                "guest.sh",
+                "grub-probe",
+                "grub-mkrelpath",
+                "spoil-virtio",
+                "overlay",
+            ],
+            &facts,
+        ),
+        Kind::Hostile => digest(&["hostile.sh", "hostile"], &facts),
+    }
+}
+
+fn digest(recipes: &[&str], facts: &str) -> anyhow::Result<String> {
+    let mut hasher = Sha256::new();
+    hasher.update(facts);
+    for recipe in recipes {
+        add(&mut hasher, &Workshop::recipes().join(recipe), recipe)?;
+    }
+    Ok(hex(&hasher.finalize()))
+}
+
+/// Adds a file, or a folder's files in the order of their names.
+fn add(hasher: &mut Sha256, path: &Path, name: &str) -> anyhow::Result<()> {
+    if !path.is_dir() {
+        let content = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        hasher.update(format!("\n{name} {}\n", content.len()));
+        hasher.update(content);
+        return Ok(());
+    }
+    let mut names = Vec::new();
+    for entry in fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    names
+        .iter()
+        .try_for_each(|child| add(hasher, &path.join(child), &format!("{name}/{child}")))
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::guest::GUESTS;
+
+    #[test]
+    fn every_guest_has_a_key_of_its_own_that_stays() {
+        let keys: Vec<_> = GUESTS
+            .iter()
+            .map(|guest| super::guest(guest).unwrap())
+            .collect();
+        let again: Vec<_> = GUESTS
+            .iter()
+            .map(|guest| super::guest(guest).unwrap())
+            .collect();
+        assert_eq!(keys, again);
+        let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
+        assert_eq!(distinct.len(), GUESTS.len());
+    }
+}
