@@ -62,7 +62,7 @@ fn machines_are_told_apart() {
 }
 
 fn error(bytes: &[u8]) -> UkiError {
-    uki::parse(bytes).unwrap_err()
+    uki::parse(bytes).expect_err("the image is spoilt")
 }
 
 #[test]
