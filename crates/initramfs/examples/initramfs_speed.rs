@@ -1,4 +1,4 @@
-//! Walks an initramfs and says how fast that went: `cargo run --release --example walk FILE`.
+//! Walks an initramfs and says how fast that went: `cargo run --release --example initramfs_speed FILE`.
 
 use std::io::{Write, stdout};
 use std::ops::ControlFlow;
@@ -10,7 +10,7 @@ use detente_block::FileBackend;
 use detente_initramfs::{BlockReader, Limits, probe, walk};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let path = std::env::args().nth(1).ok_or("usage: walk FILE")?;
+    let path = std::env::args().nth(1).ok_or("usage: initramfs_speed FILE")?;
     let file = Arc::new(FileBackend::open(Path::new(&path))?);
     let started = Instant::now();
     let found = probe(BlockReader::new(file.clone()), &Limits::default())?;
