@@ -7,9 +7,11 @@
 
 mod args;
 mod commands;
+mod disks;
 mod environment;
 mod failure;
 mod output;
+mod tool;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -1,1 +1,38 @@
-//! (to be written)
+//! Plan, guest and host in, run out.
+//!
+//! [`validate`] boots a guest on each hardware profile, runs a plan's cases inside it, and writes
+//! the run's folder. It draws nothing: an [`Observer`] is told what happens.
+//!
+//! ```
+//! use detente_validate::Fault;
+//!
+//! // Faults spoil a machine on purpose, so that a case must fail.
+//! let fault: Fault = "vcpus".parse()?;
+//! assert_eq!(fault.case().name(), "CPU-01");
+//! # Ok::<(), detente_validate::UnknownFault>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod agent;
+mod cases;
+mod console;
+mod digests;
+mod error;
+mod fault;
+mod folder;
+mod limits;
+mod link;
+mod machine;
+mod observer;
+mod profile;
+mod record;
+mod request;
+mod root_state;
+mod run;
+mod session;
+
+pub use error::ValidateError;
+pub use fault::{Fault, UnknownFault};
+pub use observer::{Observer, Progress};
+pub use request::{DiskInput, Request};
+pub use run::validate;

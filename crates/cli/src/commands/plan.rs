@@ -2,18 +2,166 @@
 
 use std::process::ExitCode;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
+use detente_plan::{Case, Plan};
+use serde::Serialize;
 
+use crate::args::Format;
+use crate::failure::Failure;
 use crate::output::Output;
 
 /// Show test plans and their cases.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// List the plans.
-    List,
+    List(ListArguments),
+    Show(ShowArguments),
+}
+
+/// List the test plans.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: detente plan list")]
+pub(crate) struct ListArguments {
+    /// How to answer.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Show a plan, or one case of it in full sentences.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  detente plan show smoke\n  detente plan show smoke PWR-01")]
+pub(crate) struct ShowArguments {
+    /// The plan.
+    plan: String,
+    /// One of its cases.
+    case: Option<String>,
+    /// How to answer.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// The answer of `plan list` for programs.
+#[derive(Serialize)]
+struct Listing {
+    schema: &'static str,
+    plans: Vec<ListedPlan>,
+}
+
+/// A line of [`Listing`].
+#[derive(Serialize)]
+struct ListedPlan {
+    id: String,
+    version: u32,
+    title: String,
+    cases: usize,
+    digest: String,
 }
 
 pub(crate) fn run(command: &Command, out: &mut Output) -> anyhow::Result<ExitCode> {
-    let _ = (command, out);
-    anyhow::bail!("not written yet")
+    match command {
+        Command::List(arguments) => list(arguments, out),
+        Command::Show(arguments) => show(arguments, out),
+    }
+}
+
+fn list(arguments: &ListArguments, out: &mut Output) -> anyhow::Result<ExitCode> {
+    let plans = Plan::built_in();
+    match arguments.format {
+        Format::Json => out.json(&Listing {
+            schema: "detente/plan-list/1",
+            plans: plans.iter().map(listed).collect(),
+        })?,
+        Format::Text => {
+            for plan in &plans {
+                let cases = plan.cases.len();
+                out.line(&format!("{:<8} v{:<3} {cases:>3} cases  {}", plan.id, plan.version, plan.title))?;
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn listed(plan: &Plan) -> ListedPlan {
+    ListedPlan {
+        id: plan.id.clone(),
+        version: plan.version,
+        title: plan.title.clone(),
+        cases: plan.cases.len(),
+        digest: plan.digest(),
+    }
+}
+
+fn show(arguments: &ShowArguments, out: &mut Output) -> anyhow::Result<ExitCode> {
+    let plan = named(&arguments.plan)?;
+    if let Some(name) = &arguments.case {
+        let case = case_named(&plan, name)?;
+        match arguments.format {
+            Format::Json => out.json(case)?,
+            Format::Text => show_case(&plan, case, out)?,
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    match arguments.format {
+        Format::Json => out.json(&plan)?,
+        Format::Text => show_plan(&plan, out)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The plan of a name, or wrong usage.
+pub(crate) fn named(id: &str) -> Result<Plan, Failure> {
+    Plan::named(id)
+        .map_err(|error| Failure::usage(error.to_string(), "`detente plan list` lists the plans"))
+}
+
+fn case_named<'a>(plan: &'a Plan, name: &str) -> Result<&'a Case, Failure> {
+    plan.cases.iter().find(|case| case.id.name().eq_ignore_ascii_case(name)).ok_or_else(|| {
+        Failure::usage(
+            format!("plan {} has no case {name:?}", plan.id),
+            &format!("`detente plan show {}` lists its cases", plan.id),
+        )
+    })
+}
+
+fn show_plan(plan: &Plan, out: &mut Output) -> anyhow::Result<()> {
+    let parameters = &plan.parameters;
+    out.line(&format!("{} v{}: {}", plan.id, plan.version, plan.title))?;
+    out.line(&format!("digest {}", plan.digest()))?;
+    out.line(&format!(
+        "machine: {} processors, {} MiB of memory",
+        parameters.vcpus.count(),
+        parameters.memory_mib
+    ))?;
+    out.line("")?;
+    for case in &plan.cases {
+        out.line(&format!("{:<8} {:<9} {:<40} {}", case.id, requirement(case), case.title, profiles(case)))?;
+    }
+    Ok(())
+}
+
+fn show_case(plan: &Plan, case: &Case, out: &mut Output) -> anyhow::Result<()> {
+    out.line(&format!("{} {} ({}, plan {} v{})", case.id, case.title, requirement(case), plan.id, plan.version))?;
+    out.line("")?;
+    out.line(&format!("What is done: {}", case.about))?;
+    out.line(&format!("Passes when: {}", case.passes_when))?;
+    out.line(&format!("Applies to: {}", profiles(case)))?;
+    out.line(&format!(
+        "Limit: {} s with hardware acceleration, longer in proportion where it is slower",
+        case.limit_s
+    ))?;
+    Ok(())
+}
+
+fn requirement(case: &Case) -> &'static str {
+    use detente_evidence::Requirement::{Advisory, Deprecated, Optional, Required};
+    match case.requirement {
+        Required => "required",
+        Advisory => "advisory",
+        Optional => "optional",
+        Deprecated => "deprecated",
+    }
+}
+
+fn profiles(case: &Case) -> String {
+    let names: Vec<_> = case.profiles.iter().map(|profile| profile.name()).collect();
+    names.join(", ")
 }

@@ -1,21 +1,198 @@
 //! `detente validate`: boot a guest and run a plan inside it.
 
+mod live;
+mod table;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::Args;
+use detente_disk::Image;
+use detente_evidence::{Run, ToolRecord, Verdict};
+use detente_guest::Guest;
+use detente_host::local::{AccelerationChoice, LocalHost, LocalOptions};
+use detente_machine::Profile;
+use detente_validate::{DiskInput, Fault, Request, ValidateError};
 
+use crate::args::Format;
+use crate::commands::plan;
+use crate::failure::Failure;
 use crate::output::Output;
+use crate::{disks, environment, tool};
 
 /// Boot a server's disks on virtual hardware and run a test plan inside.
+///
+/// The guest is started with its own kernel, initramfs and command line; nothing is installed in
+/// it, and its image is never written.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  detente validate server.qcow2\n  \
+    detente validate server.qcow2 --profile kvm --profile kvm-legacy --out result\n\n\
+    Exit codes: 0 every required case passed, 1 one failed, 2 not everything was seen, \
+    64 wrong usage, 130 interrupted.")]
 pub(crate) struct Arguments {
     /// The disks of one machine, the boot disk first.
-    #[arg(required = true)]
+    #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
+    /// The virtual hardware: kvm, kvm-legacy. May be given again; without it, all of them.
+    #[arg(long = "profile", value_name = "PROFILE")]
+    profiles: Vec<String>,
+    /// The test plan.
+    #[arg(long, default_value = "smoke")]
+    plan: String,
+    /// The folder to write the run to; must not exist. Without it, one below the state folder.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Keep the throw-away overlays in the run's folder.
+    #[arg(long)]
+    keep: bool,
+    /// A further folder that the image may name files in (backing files).
+    #[arg(long = "allow-path", value_name = "DIR")]
+    allow_path: Vec<PathBuf>,
+    /// How long a boot may take, instead of the plan's limit.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    boot_limit: Option<u64>,
+    /// Run in software even where the processor could do it.
+    #[arg(long)]
+    emulate: bool,
+    /// Print the run document instead of the table.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Spoil the machine on purpose (the project's own tests).
+    #[arg(long = "fault", hide = true)]
+    faults: Vec<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<ExitCode> {
-    let _ = (arguments, out);
-    anyhow::bail!("not written yet")
+    let plan = plan::named(&arguments.plan)?;
+    let profiles = profiles(&arguments.profiles)?;
+    let faults = faults(&arguments.faults)?;
+    let folder = match &arguments.out {
+        Some(folder) => folder.clone(),
+        None => environment::new_run_folder()?,
+    };
+    let images = disks::open_all(&arguments.images, &arguments.allow_path)?;
+    let guest = inspect(&images, &arguments.images)?;
+    let choice =
+        if arguments.emulate { AccelerationChoice::Emulated } else { AccelerationChoice::Proved };
+    let host = LocalHost::find(&LocalOptions { folders: environment::search_path(), choice })
+        .map_err(|error| Failure::cannot_tell(error, Some("`detente doctor` says how to get it".to_owned())))?;
+    let mut live = live::Live::new(out);
+    live.begin(&guest, &plan, &host);
+    let request = Request {
+        disks: with_paths(&arguments.images, images),
+        guest: &guest,
+        plan,
+        profiles,
+        out: folder.clone(),
+        keep: arguments.keep,
+        faults,
+        boot_limit: arguments.boot_limit.map(Duration::from_secs),
+        tool: tool::record(),
+        host: &host,
+        interrupt: interrupt()?,
+    };
+    let run = detente_validate::validate(request, &mut live).map_err(|error| {
+        let hint = error.hint().or_else(|| host_hint(&error));
+        Failure::cannot_tell(error, hint)
+    })?;
+    render(arguments, &run, &folder, out)?;
+    Ok(ExitCode::from(exit_code(run.verdict)))
+}
+
+fn profiles(names: &[String]) -> Result<Vec<Profile>, Failure> {
+    if names.is_empty() {
+        return Ok(Profile::ALL.to_vec());
+    }
+    let mut profiles = Vec::new();
+    for name in names {
+        let profile: Profile = name.parse().map_err(|error: detente_machine::UnknownProfile| {
+            Failure::usage(error.to_string(), "`detente validate --help` says what they are")
+        })?;
+        if !profiles.contains(&profile) {
+            profiles.push(profile);
+        }
+    }
+    Ok(profiles)
+}
+
+fn faults(names: &[String]) -> Result<Vec<Fault>, Failure> {
+    names
+        .iter()
+        .map(|name| name.parse())
+        .collect::<Result<_, detente_validate::UnknownFault>>()
+        .map_err(|error| {
+            let known: Vec<_> = Fault::ALL.iter().map(|fault| fault.name()).collect();
+            Failure::usage(error.to_string(), &format!("the faults are: {}", known.join(", ")))
+        })
+}
+
+/// What the disks hold; without an operating system there is nothing to boot.
+fn inspect(images: &[Image], paths: &[PathBuf]) -> Result<Guest, Failure> {
+    let readers: Vec<_> = images.iter().map(|image| image.reader.clone()).collect();
+    detente_guest::inspect(&readers, &detente_guest::Options::default()).map_err(|error| {
+        let hint = error.hint();
+        let named = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
+        Failure::cannot_tell(anyhow::Error::new(error).context(named), hint)
+    })
+}
+
+fn with_paths(paths: &[PathBuf], images: Vec<Image>) -> Vec<DiskInput> {
+    paths
+        .iter()
+        .zip(images)
+        .map(|(path, image)| DiskInput { path: path.clone(), image })
+        .collect()
+}
+
+/// Set by the first Ctrl-C; the second one ends the process at once (its machines die with it).
+fn interrupt() -> anyhow::Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(
+            signal,
+            i32::from(crate::INTERRUPTED),
+            flag.clone(),
+        )
+        .and_then(|_| signal_hook::flag::register(signal, flag.clone()))
+        .context("cannot watch for Ctrl-C")?;
+    }
+    Ok(flag)
+}
+
+fn host_hint(error: &ValidateError) -> Option<String> {
+    match error {
+        ValidateError::Host(_) => Some("`detente doctor` says what this machine can do".to_owned()),
+        _ => None,
+    }
+}
+
+fn render(
+    arguments: &Arguments,
+    run: &Run,
+    folder: &std::path::Path,
+    out: &mut Output,
+) -> anyhow::Result<()> {
+    match arguments.format {
+        Format::Json => out.json(run)?,
+        Format::Text => {
+            for line in table::table(run) {
+                out.line(&line)?;
+            }
+        }
+    }
+    out.aside(&format!("run written to {}", folder.display()));
+    Ok(())
+}
+
+fn exit_code(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Passed => crate::FINE,
+        Verdict::Failed => crate::BAD,
+        Verdict::Incomplete => crate::CANNOT_TELL,
+        Verdict::Interrupted => crate::INTERRUPTED,
+    }
 }

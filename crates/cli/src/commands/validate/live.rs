@@ -1,0 +1,50 @@
+//! What the user sees while a run goes on: a line a step, a line a case.
+
+use detente_evidence::CaseResult;
+use detente_guest::Guest;
+use detente_host::Host;
+use detente_host::local::LocalHost;
+use detente_plan::Plan;
+use detente_validate::{Observer, Progress};
+
+use super::table::mark;
+use crate::output::Output;
+
+/// Prints progress to standard error.
+pub(super) struct Live<'a> {
+    out: &'a mut Output,
+}
+
+impl<'a> Live<'a> {
+    pub(super) fn new(out: &'a mut Output) -> Self {
+        Self { out }
+    }
+
+    /// Says what is going to be done, before anything takes time.
+    pub(super) fn begin(&mut self, guest: &Guest, plan: &Plan, host: &LocalHost) {
+        let facts = host.facts();
+        let os = &guest.facts().operating_system.pretty_name;
+        self.out.aside(&format!("guest     {os}"));
+        self.out.aside(&format!("plan      {} v{}, {} cases", plan.id, plan.version, plan.cases.len()));
+        self.out.aside(&format!("platform  {} {}: {}", facts.product, facts.version, facts.acceleration_proof));
+    }
+
+    fn case(&mut self, result: &CaseResult) {
+        let CaseResult { case_id, outcome, message, duration_ms, .. } = result;
+        let seconds = format!("{}.{} s", duration_ms / 1000, duration_ms % 1000 / 100);
+        self.out.aside(&format!("  {} {case_id:<8} {outcome:<10} {seconds:>8}  {message}", mark(*outcome)));
+    }
+}
+
+impl Observer for Live<'_> {
+    fn progress(&mut self, progress: &Progress<'_>) {
+        match progress {
+            Progress::Starting { profile } => self.out.aside(&format!("\nprofile   {profile}")),
+            Progress::Step { text, elapsed_ms } => {
+                let seconds = format!("{}.{} s", elapsed_ms / 1000, elapsed_ms % 1000 / 100);
+                self.out.aside(&format!("  · {seconds:>8}  {text}"));
+            }
+            Progress::Case { result } => self.case(result),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The table at the end of a run.
+
+use detente_evidence::{Outcome, ProfileRun, Run, RunKind, statement};
+
+/// The run as lines: what was tested, a row for each case, a column for each profile, the verdict.
+pub(super) fn table(run: &Run) -> Vec<String> {
+    let mut lines = vec![
+        String::new(),
+        format!("{}  {}", run.guest.os, run.guest.kernel_release),
+        header(run),
+    ];
+    let rows = run.profiles.first().map(|part| part.cases.len()).unwrap_or_default();
+    lines.extend((0..rows).filter_map(|row| case_row(run, row)));
+    lines.push(String::new());
+    lines.extend(run.profiles.iter().flat_map(remarks));
+    lines.extend(run.profiles.iter().map(|part| format!("{}: {}", part.profile, statement(part))));
+    if run.kind == RunKind::FaultInjected {
+        lines.push(format!("Faults were put in on purpose: {}.", run.faults.join(", ")));
+    }
+    lines.push(String::new());
+    lines.push(format!("verdict: {}", run.verdict.word()));
+    lines
+}
+
+fn header(run: &Run) -> String {
+    let columns: String = run.profiles.iter().map(|part| format!(" {:<22}", part.profile)).collect();
+    format!("{:<44}{columns}", "").trim_end().to_owned()
+}
+
+fn case_row(run: &Run, row: usize) -> Option<String> {
+    let first = run.profiles.first()?.cases.get(row)?;
+    let cells: String = run
+        .profiles
+        .iter()
+        .filter_map(|part| part.cases.get(row))
+        .map(|case| format!(" {} {:<20}", mark(case.outcome), case.outcome.word()))
+        .collect();
+    Some(format!("{:<8} {:<35}{cells}", first.case_id, first.title).trim_end().to_owned())
+}
+
+/// A line for each case that did not simply pass.
+fn remarks(part: &ProfileRun) -> Vec<String> {
+    part.cases
+        .iter()
+        .filter(|case| !matches!(case.outcome, Outcome::Passed | Outcome::Skipped))
+        .map(|case| format!("{} {}: {}: {}", part.profile, case.case_id, case.outcome, case.message))
+        .collect()
+}
+
+/// One sign for an outcome; the word stands beside it.
+pub(super) fn mark(outcome: Outcome) -> char {
+    match outcome {
+        Outcome::Passed => '✓',
+        Outcome::PassedWithWarning => '!',
+        Outcome::Failed => '✗',
+        Outcome::Error => 'E',
+        Outcome::Skipped => '-',
+        Outcome::NotRun => '○',
+        Outcome::Interrupted => '×',
+        Outcome::NeedsReview => '?',
+    }
+}

@@ -1,0 +1,63 @@
+//! Opening the disks that a command names.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use detente_block::{DirectoryGate, FileBackend, GateError, ReadError};
+use detente_disk::{Image, OpenError};
+
+use crate::failure::Failure;
+
+/// Opens the disks of one machine.
+pub(crate) fn open_all(paths: &[PathBuf], allowed: &[PathBuf]) -> Result<Vec<Image>, Failure> {
+    paths.iter().map(|path| open(path, allowed)).collect()
+}
+
+/// Opens one disk; files that it names come through the gate.
+fn open(path: &Path, allowed: &[PathBuf]) -> Result<Image, Failure> {
+    let named = || path.display().to_string();
+    let file = FileBackend::open(path).map_err(|error| {
+        let hint = io_hint(error.kind());
+        Failure::cannot_tell(anyhow::Error::new(error).context(named()), hint)
+    })?;
+    let gate = allowed
+        .iter()
+        .fold(DirectoryGate::beside(path), |gate, folder| gate.allow(folder.clone()));
+    detente_disk::open(path, Arc::new(file), &gate)
+        .map_err(|error| {
+            let hint = open_hint(&error);
+            (error, hint)
+        })
+        .map_err(|(error, hint)| {
+            let error = Err::<(), _>(error).with_context(named).unwrap_err();
+            Failure::cannot_tell(error, hint)
+        })
+}
+
+fn io_hint(kind: ErrorKind) -> Option<String> {
+    match kind {
+        ErrorKind::NotFound => Some("look at the spelling, and at the folder with ls".to_owned()),
+        ErrorKind::IsADirectory => Some("name the image file in this folder".to_owned()),
+        ErrorKind::PermissionDenied => {
+            Some("the file must be readable for you; nothing more is needed".to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn open_hint(error: &OpenError) -> Option<String> {
+    match error {
+        OpenError::Gate(GateError::Refused { .. }) => {
+            Some("if you trust the image, allow the other file's folder with --allow-path".to_owned())
+        }
+        OpenError::Gate(_) => {
+            Some("a backing file is missing: put it back, or flatten the image where it is whole".to_owned())
+        }
+        OpenError::Read(ReadError::Corrupt { .. } | ReadError::PastEnd { .. }) => Some(
+            "the file is damaged or was cut off: copy it again and compare checksums".to_owned(),
+        ),
+        _ => None,
+    }
+}

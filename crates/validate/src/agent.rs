@@ -1,0 +1,45 @@
+//! The agent that this program carries, and the archive that brings it into a guest.
+
+use detente_initramfs::CpioWriter;
+use detente_plan::protocol::{Order, PROTOCOL};
+use sha2::{Digest as _, Sha256};
+
+/// The agent's file.
+const AGENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/detente-agent"));
+
+/// Where the agent lies in the initramfs; also what the kernel is told to start.
+pub(crate) const AGENT_PATH: &str = "/.detente/agent";
+
+/// The agent's length.
+pub(crate) fn size_bytes() -> u64 {
+    AGENT.len() as u64
+}
+
+/// The agent's digest, as hex.
+pub(crate) fn sha256() -> String {
+    hex(&Sha256::digest(AGENT))
+}
+
+/// Bytes as hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The order that the agent obeys.
+pub(crate) fn order(run_id: &str, plan_digest: &str, original_init: &str) -> Order {
+    Order {
+        protocol: PROTOCOL,
+        run_id: run_id.to_owned(),
+        plan_digest: plan_digest.to_owned(),
+        original_init: original_init.to_owned(),
+    }
+}
+
+/// The archive: the agent, and its order beside it.
+pub(crate) fn archive(order: &Order) -> Result<Vec<u8>, serde_json::Error> {
+    let mut writer = CpioWriter::new();
+    writer.directory(".detente", 0o700);
+    writer.file(".detente/agent", 0o700, AGENT);
+    writer.file(".detente/order.json", 0o600, &serde_json::to_vec(order)?);
+    Ok(writer.finish())
+}

@@ -1,0 +1,178 @@
+//! The cases that run inside a booted guest: what the agent is asked, and who judges the answer.
+
+mod boot;
+mod console;
+mod power;
+
+use std::time::Duration;
+
+use detente_evidence::Outcome;
+use detente_host::{Acceleration, HostError};
+use detente_machine::{Hardware, Profile};
+use detente_plan::judge::{self, AllowList, ClockExpected, EchoSeen, Finding, NetworkExpected};
+use detente_plan::protocol::{Observation, Task};
+use detente_plan::{CaseId, Plan};
+
+use crate::limits::{ms, scaled};
+use crate::session::{NoAnswer, Session};
+
+pub(crate) use boot::boot;
+pub(crate) use console::console;
+pub(crate) use power::power;
+
+/// Warnings and worse are read of the kernel's log.
+const KERNEL_LOG_LEVEL: u8 = 4;
+
+/// Cases that do not disturb each other run side by side; a batch is over before the next begins.
+/// The kernel's log comes last, so that it also shows what the other cases did to the guest.
+pub(crate) const BATCHES: &[&[CaseId]] = &[
+    &[CaseId::Cpu01, CaseId::Mem01, CaseId::Sto01, CaseId::Net01, CaseId::Rng01],
+    &[CaseId::Net02],
+    &[CaseId::Time01],
+    &[CaseId::Con01],
+    &[CaseId::Boot02],
+];
+
+/// What the cases of one profile have in common.
+pub(crate) struct Context<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) profile: Profile,
+    pub(crate) acceleration: Acceleration,
+    pub(crate) mac: String,
+    pub(crate) seed: u64,
+}
+
+/// One case's finding, with its time.
+pub(crate) struct Judged {
+    pub(crate) case: CaseId,
+    pub(crate) finding: Finding,
+    pub(crate) duration_ms: u64,
+    pub(crate) started_ms: u64,
+}
+
+impl Context<'_> {
+    /// The limit of a case on this host.
+    pub(crate) fn limit(&self, case: CaseId) -> Duration {
+        let limit_s = self.plan.case(case).map_or(0, |case| case.limit_s);
+        scaled(limit_s, self.acceleration)
+    }
+
+    /// Whether the plan has the case, and for this profile.
+    pub(crate) fn applies(&self, case: CaseId) -> bool {
+        self.plan.case(case).is_some_and(|case| case.applies_to(self.profile))
+    }
+
+    fn hardware(&self) -> Hardware {
+        self.profile.hardware()
+    }
+
+    /// What the agent is asked, for the cases that are one question.
+    fn task(&self, case: CaseId) -> Option<Task> {
+        let parameters = &self.plan.parameters;
+        match case {
+            CaseId::Boot02 => Some(Task::ReadKernelLog { max_level: KERNEL_LOG_LEVEL }),
+            CaseId::Cpu01 => Some(Task::CountCpus),
+            CaseId::Mem01 => Some(Task::MeasureMemory),
+            CaseId::Sto01 => {
+                Some(Task::ExerciseRootDisk { bytes: parameters.disk_bytes, seed: self.seed })
+            }
+            CaseId::Net01 => Some(Task::ProbeNetwork {
+                mac: self.mac.clone(),
+                ping: detente_host::network::GATEWAY,
+                name: detente_host::network::NAME.to_owned(),
+            }),
+            CaseId::Net02 => Some(Task::TransferTcp {
+                address: detente_host::network::GATEWAY,
+                port: detente_host::network::ECHO_PORT,
+                bytes: parameters.transfer_bytes,
+                seed: self.seed,
+            }),
+            CaseId::Time01 => Some(Task::SwitchClockSources),
+            CaseId::Rng01 => Some(Task::ReadEntropy { bytes: parameters.entropy_bytes }),
+            CaseId::Boot01 | CaseId::Boot10 | CaseId::Con01 | CaseId::Pwr01 | CaseId::Sup05 => None,
+        }
+    }
+
+    /// What an answer means.
+    fn judge(&self, case: CaseId, seen: &Observation, session: &mut Session) -> Finding {
+        let parameters = &self.plan.parameters;
+        let hardware = self.hardware();
+        match (case, seen) {
+            (CaseId::Boot02, Observation::KernelLog(seen)) => {
+                judge::boot02(seen, &AllowList::built_in())
+            }
+            (CaseId::Cpu01, Observation::Cpus(seen)) => judge::cpu01(seen, parameters.vcpus),
+            (CaseId::Mem01, Observation::Memory(seen)) => {
+                judge::mem01(seen, parameters.memory_mib, parameters.memory_reserved_percent)
+            }
+            (CaseId::Sto01, Observation::RootDisk(seen)) => {
+                judge::sto01(seen, &hardware, parameters.disk_bytes)
+            }
+            (CaseId::Net01, Observation::Network(seen)) => {
+                let expected = NetworkExpected {
+                    name: detente_host::network::NAME.to_owned(),
+                    address: detente_host::network::GATEWAY,
+                };
+                judge::net01(seen, &hardware, &expected)
+            }
+            (CaseId::Net02, Observation::Transfer(seen)) => {
+                let network = session.machine().network_seen();
+                let echo =
+                    EchoSeen { bytes: network.echoed_bytes, sha256: network.echoed_sha256 };
+                judge::net02(seen, &echo, parameters.transfer_bytes)
+            }
+            (CaseId::Time01, Observation::Clock(seen)) => {
+                let expected = match self.acceleration {
+                    Acceleration::Hardware | Acceleration::Nested => ClockExpected::Hardware,
+                    Acceleration::Emulated => ClockExpected::Emulated,
+                };
+                judge::time01(seen, expected)
+            }
+            (CaseId::Rng01, Observation::Entropy(seen)) => {
+                judge::rng01(seen, parameters.entropy_bytes)
+            }
+            _ => Finding::plain(
+                Outcome::Error,
+                "wrong_answer",
+                "the agent answered something else than it was asked",
+            ),
+        }
+    }
+}
+
+/// Runs the cases of one batch that are one question each, side by side.
+pub(crate) fn batch(
+    context: &Context<'_>,
+    session: &mut Session,
+    cases: &[CaseId],
+) -> Result<Vec<Judged>, HostError> {
+    let mut given = Vec::new();
+    for &case in cases.iter().filter(|case| context.applies(**case)) {
+        let Some(task) = context.task(case) else { continue };
+        let started_ms = ms(session.elapsed());
+        given.push((case, session.give(task, context.limit(case))?, started_ms));
+    }
+    let mut judged = Vec::new();
+    for (case, task_id, started_ms) in given {
+        let (finding, duration_ms) = match session.answer(task_id, context.limit(case))? {
+            Ok((seen, duration_ms)) => (context.judge(case, &seen, session), duration_ms),
+            Err(nothing) => (no_answer(nothing), ms(session.elapsed()).saturating_sub(started_ms)),
+        };
+        judged.push(Judged { case, finding, duration_ms, started_ms });
+    }
+    Ok(judged)
+}
+
+/// What it means that a task gave nothing.
+pub(crate) fn no_answer(nothing: NoAnswer) -> Finding {
+    match nothing {
+        NoAnswer::Failed(reason) => Finding::plain(Outcome::Failed, "not_possible", reason),
+        NoAnswer::Silent(reason) => Finding::plain(Outcome::Error, "no_answer", reason),
+        NoAnswer::Interrupted => interrupted(),
+    }
+}
+
+/// A case that the user did not let end.
+pub(crate) fn interrupted() -> Finding {
+    Finding::plain(Outcome::Interrupted, "interrupted", "the run was ended before this was seen")
+}

@@ -1,0 +1,189 @@
+//! BOOT-01 and BOOT-10: from the start of the machine until the guest is ready, or is not.
+
+use std::time::Duration;
+
+use detente_evidence::Outcome;
+use detente_host::HostError;
+use detente_plan::CaseId;
+use detente_plan::judge::{self, BootEnd, BootSeen, Finding};
+use detente_plan::protocol::{HostMessage, Observation, Phase, Task};
+
+use super::{Context, Judged, interrupted};
+use crate::limits::ms;
+use crate::observer::{Observer, Progress};
+use crate::session::{NoAnswer, Session, Waited};
+
+/// More garbage than this on the agent's port, and no word from the agent: it will not come.
+const GARBAGE_LIMIT: u64 = 1 << 20;
+
+/// How long a guest in trouble is given to say the rest, and the agent to look around.
+const LAST_LOOK: Duration = Duration::from_secs(15);
+
+/// A machine that resets itself this often does not boot.
+const RESET_LIMIT: u32 = 1;
+
+/// How a boot went: its findings, and whether the guest can be asked anything.
+pub(crate) struct Booted {
+    pub(crate) findings: Vec<Judged>,
+    pub(crate) ready: bool,
+}
+
+/// Waits until the guest is ready, or is known not to become so.
+pub(crate) fn boot(
+    context: &Context<'_>,
+    session: &mut Session,
+    limit: Duration,
+    observer: &mut dyn Observer,
+) -> Result<Booted, HostError> {
+    let Some(end) = watch(session, limit, observer)? else {
+        let both = [CaseId::Boot01, CaseId::Boot10];
+        let findings = both.into_iter().map(|case| judged(session, case, interrupted())).collect();
+        return Ok(Booted { findings, ready: false });
+    };
+    let ready = matches!(end, BootEnd::Ready(_));
+    let seen = BootSeen {
+        end,
+        alarms: session.console.alarms.clone(),
+        survey: session.survey.clone(),
+        agent_spoke: session.agent.is_some(),
+        garbage_bytes: session.garbage_bytes(),
+        console_tail: session.console.tail(),
+        elapsed_ms: ms(session.elapsed()),
+        limit_ms: ms(limit),
+    };
+    let drivers = drivers(context, session);
+    let findings = vec![
+        judged(session, CaseId::Boot01, judge::boot01(&seen)),
+        judged(session, CaseId::Boot10, drivers),
+    ];
+    Ok(Booted { findings, ready })
+}
+
+fn judged(session: &Session, case: CaseId, finding: Finding) -> Judged {
+    Judged { case, finding, duration_ms: ms(session.elapsed()), started_ms: 0 }
+}
+
+/// What the initramfs holds, if the agent got to look.
+fn drivers(context: &Context<'_>, session: &Session) -> Finding {
+    match &session.first_survey {
+        Some(survey) => judge::boot10(survey, &context.hardware()),
+        None => Finding::plain(
+            Outcome::NotRun,
+            "no_survey",
+            "the agent never reported what the initramfs holds",
+        ),
+    }
+}
+
+/// Follows the boot to its end; `None` if the user ended the run.
+fn watch(
+    session: &mut Session,
+    limit: Duration,
+    observer: &mut dyn Observer,
+) -> Result<Option<BootEnd>, HostError> {
+    let spoke = session.wait(limit, |state| turn(state, state.agent.is_some()))?;
+    let end = match spoke {
+        Waited::Came(Turn::Good) => {
+            step(observer, session, "the agent speaks from the initramfs");
+            let rest = limit.saturating_sub(session.elapsed());
+            session.wait(rest, |state| turn(state, state.phase == Some(Phase::Root)))?
+        }
+        other => other,
+    };
+    match end {
+        Waited::Came(Turn::Good) => {
+            step(observer, session, "the root is there");
+            await_ready(session, limit)
+        }
+        Waited::Came(Turn::Bad) => {
+            last_look(session)?;
+            Ok(Some(bad_end(session)))
+        }
+        Waited::Late => {
+            last_look(session)?;
+            Ok(Some(BootEnd::NoRoot))
+        }
+        Waited::Gone => Ok(Some(BootEnd::Stopped(gone(session)))),
+        Waited::Interrupted => Ok(None),
+    }
+}
+
+/// A turn that a boot takes.
+enum Turn {
+    Good,
+    Bad,
+}
+
+/// Whether what is hoped for is there, or something that ends all hope.
+fn turn(state: &Session, hoped: bool) -> Option<Turn> {
+    if hoped {
+        return Some(Turn::Good);
+    }
+    let hopeless = state.console.gave_up.is_some()
+        || panicked(state).is_some()
+        || state.flooded.is_some()
+        || state.power_off.is_some()
+        || state.resets >= RESET_LIMIT
+        || state.agent.is_none() && state.garbage_bytes() > GARBAGE_LIMIT;
+    hopeless.then_some(Turn::Bad)
+}
+
+/// The line of a panic, after which nothing comes.
+fn panicked(state: &Session) -> Option<&String> {
+    state.console.alarms.iter().find(|line| line.contains("Kernel panic"))
+}
+
+/// What ended all hope, in the order of how much it explains.
+fn bad_end(session: &Session) -> BootEnd {
+    if let Some(line) = panicked(session) {
+        return BootEnd::Stopped(line.clone());
+    }
+    if let Some(line) = &session.console.gave_up {
+        return BootEnd::GaveUp(line.clone());
+    }
+    if let Some(limit) = session.flooded {
+        return BootEnd::Flooded(limit);
+    }
+    if session.power_off.is_some() {
+        return BootEnd::Stopped("it was powered off".to_owned());
+    }
+    if session.resets >= RESET_LIMIT {
+        return BootEnd::Stopped("it reset itself".to_owned());
+    }
+    BootEnd::NoRoot
+}
+
+/// Why a machine is gone.
+fn gone(session: &Session) -> String {
+    session.exited.clone().unwrap_or_else(|| "its process ended".to_owned())
+}
+
+/// Has the agent look around once more, if it can, so that the verdict can name a driver.
+fn last_look(session: &mut Session) -> Result<(), HostError> {
+    if session.agent.is_none() || session.phase == Some(Phase::Root) {
+        return Ok(());
+    }
+    let before = session.survey_count();
+    session.say(&HostMessage::Survey)?;
+    session.wait(LAST_LOOK, |state| (state.survey_count() > before).then_some(()))?;
+    Ok(())
+}
+
+/// Asks the guest's init whether it has started everything.
+fn await_ready(session: &mut Session, limit: Duration) -> Result<Option<BootEnd>, HostError> {
+    let rest = limit.saturating_sub(session.elapsed()).max(LAST_LOOK);
+    let task = session.give(Task::AwaitReady, rest)?;
+    Ok(match session.answer(task, rest)? {
+        Ok((Observation::BootState(state), _)) => Some(BootEnd::Ready(state)),
+        Ok(_) | Err(NoAnswer::Failed(_)) => Some(BootEnd::NotReady),
+        Err(NoAnswer::Silent(_)) if session.exited.is_some() => {
+            Some(BootEnd::Stopped(gone(session)))
+        }
+        Err(NoAnswer::Silent(_)) => Some(BootEnd::NotReady),
+        Err(NoAnswer::Interrupted) => None,
+    })
+}
+
+fn step(observer: &mut dyn Observer, session: &Session, text: &str) {
+    observer.progress(&Progress::Step { text, elapsed_ms: ms(session.elapsed()) });
+}

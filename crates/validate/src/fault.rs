@@ -1,0 +1,142 @@
+//! Faults put in on purpose: each spoils the machine so that one case must fail.
+//!
+//! They exist so that every case is shown to be able to fail. A run with a fault says so in its
+//! record and is good for nothing else.
+
+use std::fmt;
+use std::str::FromStr;
+
+use detente_machine::{DiskBus, MachineSpec, Topology};
+use detente_plan::CaseId;
+
+/// One fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// The kernel is given an option that it complains of.
+    BootLog,
+    /// One processor instead of what the plan says.
+    Vcpus,
+    /// The kernel is told to use half of the memory.
+    Memory,
+    /// The disk is attached to the other profile's controller.
+    DiskBus,
+    /// No address is given out.
+    Address,
+    /// One bit of a transfer is flipped.
+    Transfer,
+    /// The kernel is told to trust no hardware clock.
+    Clock,
+    /// There is no entropy device.
+    Entropy,
+    /// What is typed does not reach the console.
+    Console,
+    /// The guest is told to ignore the power button.
+    PowerButton,
+}
+
+impl Fault {
+    /// Every fault.
+    pub const ALL: [Self; 10] = [
+        Self::BootLog,
+        Self::Vcpus,
+        Self::Memory,
+        Self::DiskBus,
+        Self::Address,
+        Self::Transfer,
+        Self::Clock,
+        Self::Entropy,
+        Self::Console,
+        Self::PowerButton,
+    ];
+
+    /// The name on the command line and in records.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BootLog => "boot-log",
+            Self::Vcpus => "vcpus",
+            Self::Memory => "memory",
+            Self::DiskBus => "disk-bus",
+            Self::Address => "address",
+            Self::Transfer => "transfer",
+            Self::Clock => "clock",
+            Self::Entropy => "entropy",
+            Self::Console => "console",
+            Self::PowerButton => "power-button",
+        }
+    }
+
+    /// The case that must fail.
+    #[must_use]
+    pub fn case(self) -> CaseId {
+        match self {
+            Self::BootLog => CaseId::Boot02,
+            Self::Vcpus => CaseId::Cpu01,
+            Self::Memory => CaseId::Mem01,
+            Self::DiskBus => CaseId::Sto01,
+            Self::Address => CaseId::Net01,
+            Self::Transfer => CaseId::Net02,
+            Self::Clock => CaseId::Time01,
+            Self::Entropy => CaseId::Rng01,
+            Self::Console => CaseId::Con01,
+            Self::PowerButton => CaseId::Pwr01,
+        }
+    }
+
+    /// Spoils a machine.
+    pub(crate) fn spoil(self, spec: &mut MachineSpec) {
+        match self {
+            Self::BootLog => append(spec, "pci=detente-fault"),
+            Self::Vcpus => spec.topology = Topology { sockets: 1, cores: 1, threads: 1 },
+            Self::Memory => append(spec, &format!("mem={}M", spec.memory_mib / 2)),
+            Self::DiskBus => {
+                for disk in &mut spec.disks {
+                    disk.bus = other(disk.bus);
+                }
+            }
+            Self::Address => spec.network.dhcp = false,
+            Self::Transfer => spec.network.spoil_transfer = true,
+            Self::Clock => append(spec, "nohz=off highres=off clocksource=jiffies"),
+            Self::Entropy => spec.entropy = false,
+            Self::Console => spec.console_input = false,
+            Self::PowerButton => append(spec, "systemd.mask=systemd-logind.service"),
+        }
+    }
+}
+
+fn append(spec: &mut MachineSpec, option: &str) {
+    spec.boot.cmdline.push(' ');
+    spec.boot.cmdline.push_str(option);
+}
+
+fn other(bus: DiskBus) -> DiskBus {
+    match bus {
+        DiskBus::Virtio => DiskBus::Sata,
+        DiskBus::Sata => DiskBus::Virtio,
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// No fault has this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown fault {name:?}")]
+pub struct UnknownFault {
+    /// The name that was given.
+    pub name: String,
+}
+
+impl FromStr for Fault {
+    type Err = UnknownFault;
+
+    fn from_str(name: &str) -> Result<Self, UnknownFault> {
+        Self::ALL
+            .into_iter()
+            .find(|fault| fault.name() == name)
+            .ok_or_else(|| UnknownFault { name: name.to_owned() })
+    }
+}

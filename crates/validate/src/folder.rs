@@ -1,0 +1,188 @@
+//! The run's folder: written under another name, and renamed when it is whole.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use detente_evidence::FileEntry;
+use sha2::{Digest as _, Sha256};
+
+use crate::ValidateError;
+use crate::agent::hex;
+
+/// A folder that is not there yet. Dropped before [`RunFolder::finish`], it leaves nothing.
+pub(crate) struct RunFolder {
+    out: PathBuf,
+    partial: PathBuf,
+    finished: bool,
+}
+
+impl RunFolder {
+    /// Makes the folder under a name that nobody takes for a finished one.
+    pub(crate) fn create(out: &Path, run_id: &str) -> Result<Self, ValidateError> {
+        if fs::symlink_metadata(out).is_ok() {
+            return Err(ValidateError::FolderBusy { path: out.to_path_buf() });
+        }
+        let name = out.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = name.unwrap_or_else(|| "run".to_owned());
+        let parent = parent(out);
+        fs::create_dir_all(&parent).map_err(|source| write_error(&parent, source))?;
+        let partial = parent.join(format!(".{name}.{run_id}.partial"));
+        fs::create_dir(&partial).map_err(|source| write_error(&partial, source))?;
+        Ok(Self { out: out.to_path_buf(), partial, finished: false })
+    }
+
+    /// Where files go until the folder is whole.
+    pub(crate) fn path(&self) -> &Path {
+        &self.partial
+    }
+
+    /// Makes a folder inside.
+    pub(crate) fn subfolder(&self, name: &str) -> Result<PathBuf, ValidateError> {
+        let path = self.partial.join(name);
+        fs::create_dir_all(&path).map_err(|source| write_error(&path, source))?;
+        Ok(path)
+    }
+
+    /// Writes a file and makes it last.
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), ValidateError> {
+        write_file(&self.partial.join(name), bytes)
+    }
+
+    /// Every regular file that is there now, with its digest. Overlays that are kept are not
+    /// evidence and are left out.
+    pub(crate) fn entries(&self) -> Result<Vec<FileEntry>, ValidateError> {
+        let mut entries = Vec::new();
+        collect(&self.partial, "", &mut entries)?;
+        Ok(entries)
+    }
+
+    /// Gives the folder its name.
+    pub(crate) fn finish(mut self) -> Result<(), ValidateError> {
+        sync(&self.partial)?;
+        // RENAME_NOREPLACE: another run may have taken the name meanwhile.
+        let flags = rustix::fs::RenameFlags::NOREPLACE;
+        let here = rustix::fs::CWD;
+        rustix::fs::renameat_with(here, &self.partial, here, &self.out, flags)
+            .map_err(|error| write_error(&self.out, error.into()))?;
+        self.finished = true;
+        sync(&parent(&self.out))
+    }
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        if !self.finished {
+            // Nobody can be told; what stays behind has a name that says "partial".
+            let _ = fs::remove_dir_all(&self.partial);
+        }
+    }
+}
+
+/// The folder that a path lies in.
+fn parent(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Writes a file and makes it last.
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), ValidateError> {
+    let write = || -> io::Result<()> {
+        let mut file = File::create(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    write().map_err(|source| write_error(path, source))
+}
+
+fn write_error(path: &Path, source: io::Error) -> ValidateError {
+    ValidateError::Write { path: path.to_path_buf(), source }
+}
+
+fn sync(folder: &Path) -> Result<(), ValidateError> {
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|source| write_error(folder, source))
+}
+
+/// Goes through a folder of our own making: it is shallow.
+fn collect(folder: &Path, prefix: &str, into: &mut Vec<FileEntry>) -> Result<(), ValidateError> {
+    let listing = fs::read_dir(folder).map_err(|source| write_error(folder, source))?;
+    for entry in listing {
+        let entry = entry.map_err(|source| write_error(folder, source))?;
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, &format!("{name}/"), into)?;
+        } else if path.extension().is_none_or(|extension| extension != "overlay") {
+            into.push(file_entry(&path, name)?);
+        }
+    }
+    Ok(())
+}
+
+fn file_entry(path: &Path, name: String) -> Result<FileEntry, ValidateError> {
+    let bytes = fs::read(path).map_err(|source| write_error(path, source))?;
+    let media_type = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("json") => "application/json",
+        Some("xml") => "application/xml",
+        Some("png") => "image/png",
+        Some("log" | "txt") => "text/plain",
+        Some(_) | None => "application/octet-stream",
+    };
+    Ok(FileEntry {
+        name,
+        size_bytes: bytes.len() as u64,
+        sha256: hex(&Sha256::digest(&bytes)),
+        media_type: media_type.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_appears_whole_or_not_at_all() {
+        let place = tempfile::tempdir().unwrap();
+        let out = place.path().join("run");
+        let folder = RunFolder::create(&out, "r1").unwrap();
+        folder.write("run.json", b"{}").unwrap();
+        assert!(!out.exists());
+        folder.finish().unwrap();
+        assert_eq!(fs::read(out.join("run.json")).unwrap(), b"{}");
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_dropped_folder_leaves_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(&place.path().join("run"), "r1").unwrap();
+        folder.write("run.json", b"{}").unwrap();
+        drop(folder);
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_folder_that_exists_is_busy() {
+        let place = tempfile::tempdir().unwrap();
+        let busy = RunFolder::create(place.path(), "r1");
+        assert!(matches!(busy, Err(ValidateError::FolderBusy { .. })));
+    }
+
+    #[test]
+    fn the_entries_say_what_the_files_hold() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(&place.path().join("run"), "r1").unwrap();
+        let inside = folder.subfolder("kvm").unwrap();
+        write_file(&inside.join("console.log"), b"abc").unwrap();
+        write_file(&inside.join("disk0.overlay"), b"left out").unwrap();
+        let entries = folder.entries().unwrap();
+        assert_eq!(entries.len(), 1);
+        assert_eq!(entries[0].name, "kvm/console.log");
+        // FIPS 180-2, appendix B.1: the digest of "abc".
+        assert!(entries[0].sha256.starts_with("ba7816bf8f01cfea"));
+    }
+}

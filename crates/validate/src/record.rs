@@ -1,0 +1,132 @@
+//! Findings become the records of evidence.
+
+use detente_evidence::{
+    Attempt, CaseResult, DigestRecord, GuestRecord, ImageRecord, Outcome, PlanRecord,
+    PlatformRecord,
+};
+use detente_guest::Guest;
+use detente_host::{Acceleration, HostFacts, Implementation};
+use detente_plan::judge::Finding;
+use detente_plan::{Case, Plan};
+
+use crate::DiskInput;
+use crate::digests::METHOD;
+
+/// The result of a case.
+pub(crate) fn case_result(
+    case: &Case,
+    finding: Finding,
+    started_ms: u64,
+    duration_ms: u64,
+    evidence: Vec<String>,
+) -> CaseResult {
+    let Finding { outcome, reason_code, message, checks, measurements } = finding;
+    CaseResult {
+        case_id: case.id.name().to_owned(),
+        title: case.title.clone(),
+        requirement: case.requirement,
+        outcome,
+        reason_code,
+        message,
+        duration_ms,
+        checks,
+        measurements,
+        attempts: vec![Attempt { outcome, started_ms }],
+        evidence,
+        channel: case.channel.clone(),
+    }
+}
+
+/// What a profile's results do not show, each with the reason.
+pub(crate) fn not_proved(cases: &[CaseResult]) -> Vec<String> {
+    let mut list = vec![
+        "firmware, boot loader and Secure Boot: direct boot (not_run)".to_owned(),
+    ];
+    for case in cases {
+        if matches!(case.outcome, Outcome::NotRun | Outcome::Error | Outcome::Interrupted) {
+            list.push(format!("{}: {} ({})", case.case_id, case.message, case.outcome));
+            continue;
+        }
+        for check in case.checks.iter().filter(|check| check.outcome == Outcome::NotRun) {
+            list.push(format!("{}: {} (not_run)", case.case_id, check.message));
+        }
+    }
+    list
+}
+
+/// The host as a record.
+pub(crate) fn platform(facts: &HostFacts) -> PlatformRecord {
+    let implementation = match facts.implementation {
+        Implementation::VendorProduct => "vendor_product",
+        Implementation::UpstreamBuild => "upstream_build",
+        Implementation::CompatibleImplementation => "compatible_implementation",
+    };
+    PlatformRecord {
+        product: facts.product.clone(),
+        version: facts.version.clone(),
+        package: facts.package.clone(),
+        implementation: implementation.to_owned(),
+        acceleration: acceleration(facts.acceleration).to_owned(),
+        acceleration_proof: facts.acceleration_proof.clone(),
+        host_kernel: facts.host_kernel.clone(),
+        host_cpu: facts.host_cpu.clone(),
+    }
+}
+
+fn acceleration(acceleration: Acceleration) -> &'static str {
+    match acceleration {
+        Acceleration::Hardware => "hardware",
+        Acceleration::Nested => "nested",
+        Acceleration::Emulated => "emulated",
+    }
+}
+
+/// The plan as a record.
+pub(crate) fn plan_record(plan: &Plan) -> PlanRecord {
+    PlanRecord { id: plan.id.clone(), version: plan.version, digest: plan.digest() }
+}
+
+/// The disks as records.
+pub(crate) fn image_records(
+    disks: &[DiskInput],
+    before: &[Option<String>],
+    after: &[Option<String>],
+) -> Vec<ImageRecord> {
+    let at = |list: &[Option<String>], index: usize| list.get(index).cloned().flatten();
+    disks
+        .iter()
+        .enumerate()
+        .map(|(index, disk)| ImageRecord {
+            name: file_name(disk),
+            format: disk.image.layers.first().map_or("raw", |layer| layer.format.qemu_name()).to_owned(),
+            virtual_size_bytes: disk.image.reader.len_bytes(),
+            chain_length: u32::try_from(disk.image.layers.len()).unwrap_or(u32::MAX),
+            digest: DigestRecord {
+                method: METHOD.to_owned(),
+                before: at(before, index),
+                after: at(after, index),
+            },
+        })
+        .collect()
+}
+
+/// The file's name without its folder: folders are nobody else's business.
+pub(crate) fn file_name(disk: &DiskInput) -> String {
+    disk.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// The guest as a record.
+pub(crate) fn guest_record(guest: &Guest) -> GuestRecord {
+    let facts = guest.facts();
+    let default = facts.boot.default.as_ref();
+    let entry = default.and_then(|default| facts.boot.entries.get(default.index));
+    let text = |value: Option<&String>| value.cloned().unwrap_or_default();
+    GuestRecord {
+        os: facts.operating_system.pretty_name.clone(),
+        os_id: facts.operating_system.id.clone(),
+        os_version: text(facts.operating_system.version_id.as_ref()),
+        kernel_release: text(default.and_then(|default| default.kernel_release.as_ref())),
+        boot_entry: text(entry.map(|entry| &entry.title)),
+        cmdline: text(default.and_then(|default| default.command_line.as_ref())),
+    }
+}

@@ -1,0 +1,129 @@
+//! A whole run: every profile in turn, then the documents, then the folder's name.
+
+use std::sync::Arc;
+
+use detente_block::BlockRead;
+use detente_evidence::{
+    AgentRecord, Manifest, Outcome, ProfileRun, Requirement, Run, RunKind, Verdict, junit,
+};
+use jiff::Timestamp;
+
+use crate::digests::Digesting;
+use crate::folder::RunFolder;
+use crate::machine::Boot;
+use crate::observer::Observer;
+use crate::profile::{ProfileTask, run_profile};
+use crate::record::{guest_record, image_records, plan_record};
+use crate::request::Request;
+use crate::{ValidateError, agent};
+
+/// Boots the guest on every profile, runs the plan, and writes the run's folder.
+///
+/// # Errors
+/// [`ValidateError`] when no run can be made; then nothing is left behind. What goes wrong inside
+/// the guest is a result.
+pub fn validate(
+    request: Request<'_>,
+    observer: &mut dyn Observer,
+) -> Result<Run, ValidateError> {
+    let started = Timestamp::now();
+    let run_id = run_id(started)?;
+    let folder = RunFolder::create(&request.out, &run_id)?;
+    let order = agent::order(&run_id, &request.plan.digest(), &request.guest.original_init());
+    let work = folder.subfolder("work")?;
+    let files = request
+        .guest
+        .boot_files()
+        .map_err(|error| ValidateError::BootFiles(Box::new(error)))?;
+    let boot = Boot::write(&work, files, &order)?;
+
+    let readers: Vec<Arc<dyn BlockRead>> =
+        request.disks.iter().map(|disk| disk.image.reader.clone()).collect();
+    let mut before = Before::Running(Digesting::start(&readers));
+    let mut after = Vec::new();
+    let mut profiles = Vec::new();
+    for &profile in &request.profiles {
+        let task = ProfileTask { request: &request, folder: &folder, order: &order, boot: &boot, profile };
+        let (part, digests) = run_profile(&task, &mut before, &readers, observer)?;
+        after = digests;
+        profiles.push(part);
+    }
+    std::fs::remove_dir_all(&work)
+        .map_err(|source| ValidateError::Write { path: work.clone(), source })?;
+
+    let run = Run {
+        schema: Run::SCHEMA.to_owned(),
+        run_id,
+        kind: if request.faults.is_empty() { RunKind::Unofficial } else { RunKind::FaultInjected },
+        faults: request.faults.iter().map(ToString::to_string).collect(),
+        started_at: started.to_string(),
+        finished_at: Timestamp::now().to_string(),
+        tool: request.tool.clone(),
+        agent: AgentRecord { sha256: agent::sha256(), size_bytes: agent::size_bytes() },
+        plan: plan_record(&request.plan),
+        images: image_records(&request.disks, before.done(), &after),
+        guest: guest_record(request.guest),
+        complete: complete(&profiles),
+        verdict: Verdict::of(profiles.iter().flat_map(outcomes)),
+        profiles,
+    };
+    write_documents(&folder, &run)?;
+    folder.finish()?;
+    Ok(run)
+}
+
+/// The digests from before the run: taken beside the first boot, known afterwards.
+pub(crate) enum Before {
+    /// Still being taken.
+    Running(Digesting),
+    /// Known.
+    Done(Vec<Option<String>>),
+}
+
+impl Before {
+    /// Waits for the digests.
+    pub(crate) fn wait(&mut self) -> &[Option<String>] {
+        if let Self::Running(_) = self {
+            if let Self::Running(digesting) = std::mem::replace(self, Self::Done(Vec::new())) {
+                *self = Self::Done(digesting.finish());
+            }
+        }
+        self.done()
+    }
+
+    /// What is known.
+    fn done(&self) -> &[Option<String>] {
+        match self {
+            Self::Running(_) => &[],
+            Self::Done(digests) => digests,
+        }
+    }
+}
+
+/// `run-20261122T141500Z-1a2b3c4d`: sorts by time, and no two are alike.
+fn run_id(started: Timestamp) -> Result<String, ValidateError> {
+    let mut random = [0; 4];
+    getrandom::fill(&mut random).map_err(|_| ValidateError::Random)?;
+    let time = started.strftime("%Y%m%dT%H%M%SZ");
+    Ok(format!("run-{time}-{}", agent::hex(&random)))
+}
+
+/// What the verdict is made of.
+pub(crate) fn outcomes(part: &ProfileRun) -> impl Iterator<Item = (Requirement, Outcome)> + '_ {
+    part.cases.iter().map(|case| (case.requirement, case.outcome))
+}
+
+fn complete(profiles: &[ProfileRun]) -> bool {
+    profiles.iter().flat_map(outcomes).all(|(_, outcome)| outcome != Outcome::Interrupted)
+}
+
+fn write_documents(folder: &RunFolder, run: &Run) -> Result<(), ValidateError> {
+    folder.write("run.json", &serde_json::to_vec_pretty(run)?)?;
+    let xml = junit(run).map_err(|source| ValidateError::Write {
+        path: folder.path().join("junit.xml"),
+        source,
+    })?;
+    folder.write("junit.xml", &xml)?;
+    let manifest = Manifest::of(run, folder.entries()?);
+    folder.write("manifest.json", &serde_json::to_vec_pretty(&manifest)?)
+}

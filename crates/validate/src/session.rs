@@ -1,0 +1,199 @@
+//! A conversation with one started machine: its events become state, and callers wait for states.
+
+mod task;
+mod wait;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use detente_host::{HostError, Machine, MachineEvent, Port, PowerOff};
+use detente_plan::protocol::{AgentMessage, HostMessage, InitramfsSurvey, Observation, Order, Phase};
+
+use crate::console::ConsoleWatch;
+use crate::link::{AgentIdentity, Link};
+
+pub(crate) use task::{NoAnswer, TaskEnd};
+pub(crate) use wait::Waited;
+
+/// How long an agent that has spoken may be silent before it counts as dead, unscaled.
+const SILENCE: Duration = Duration::from_secs(20);
+
+/// A conversation with one started machine.
+pub(crate) struct Session {
+    machine: Box<dyn Machine>,
+    order: Order,
+    interrupt: Arc<AtomicBool>,
+    serial: Link,
+    virtio: Link,
+    /// What the console has shown.
+    pub(crate) console: ConsoleWatch,
+    /// Who the agent is, once it has said so.
+    pub(crate) agent: Option<AgentIdentity>,
+    /// Where the agent is.
+    pub(crate) phase: Option<Phase>,
+    /// The first survey, before the guest's init did anything.
+    pub(crate) first_survey: Option<InitramfsSurvey>,
+    /// The latest survey, and how many there were.
+    pub(crate) survey: Option<InitramfsSurvey>,
+    surveys: u32,
+    results: HashMap<u32, TaskEnd>,
+    last_task: u32,
+    last_heard: Option<Instant>,
+    /// The console's limit was passed.
+    pub(crate) flooded: Option<u64>,
+    /// The machine was powered off.
+    pub(crate) power_off: Option<PowerOff>,
+    /// The machine was reset.
+    pub(crate) resets: u32,
+    /// The process ended.
+    pub(crate) exited: Option<String>,
+    started: Instant,
+}
+
+impl Session {
+    pub(crate) fn new(
+        machine: Box<dyn Machine>,
+        order: Order,
+        interrupt: Arc<AtomicBool>,
+    ) -> Self {
+        Self {
+            machine,
+            order,
+            interrupt,
+            serial: Link::new(Port::AgentSerial),
+            virtio: Link::new(Port::AgentVirtio),
+            console: ConsoleWatch::default(),
+            agent: None,
+            phase: None,
+            first_survey: None,
+            survey: None,
+            surveys: 0,
+            results: HashMap::new(),
+            last_task: 0,
+            last_heard: None,
+            flooded: None,
+            power_off: None,
+            resets: 0,
+            exited: None,
+            started: Instant::now(),
+        }
+    }
+
+    /// Since the machine was started.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Bytes on the agent's ports that belonged to no frame.
+    pub(crate) fn garbage_bytes(&self) -> u64 {
+        self.serial.garbage_bytes().saturating_add(self.virtio.garbage_bytes())
+    }
+
+    /// How many surveys came.
+    pub(crate) fn survey_count(&self) -> u32 {
+        self.surveys
+    }
+
+    /// Whether the user has had enough.
+    pub(crate) fn interrupted(&self) -> bool {
+        self.interrupt.load(Ordering::Relaxed)
+    }
+
+    /// Whether the agent spoke once and has been silent for too long.
+    pub(crate) fn agent_silent(&self, factor: u32) -> bool {
+        self.last_heard.is_some_and(|heard| heard.elapsed() > SILENCE.saturating_mul(factor))
+    }
+
+    /// The machine, for what is not conversation.
+    pub(crate) fn machine(&mut self) -> &mut dyn Machine {
+        self.machine.as_mut()
+    }
+
+    /// Ends the conversation and gives the machine back.
+    pub(crate) fn into_machine(self) -> Box<dyn Machine> {
+        self.machine
+    }
+
+    /// Says something to the agent, on the fastest channel that it has opened.
+    pub(crate) fn say(&mut self, message: &HostMessage) -> Result<(), HostError> {
+        let link = if self.virtio.open { &self.virtio } else { &self.serial };
+        link.send(self.machine.as_mut(), message)
+    }
+
+    /// Takes the next event, if one comes before `deadline`.
+    fn pump(&mut self, deadline: Instant) -> Result<bool, HostError> {
+        let Some(event) = self.machine.next_event(deadline)? else { return Ok(false) };
+        match event {
+            MachineEvent::Output { port, bytes } => self.output(port, &bytes)?,
+            MachineEvent::ConsoleFlood { limit_bytes } => self.flooded = Some(limit_bytes),
+            MachineEvent::PowerOff(how) => self.power_off = Some(how),
+            MachineEvent::Reset => self.resets = self.resets.saturating_add(1),
+            MachineEvent::Exited { status, stderr } => {
+                let words = stderr.trim();
+                let status = if words.is_empty() { status } else { format!("{status}: {words}") };
+                self.exited = Some(status);
+            }
+        }
+        Ok(true)
+    }
+
+    fn output(&mut self, port: Port, bytes: &[u8]) -> Result<(), HostError> {
+        let messages = match port {
+            Port::Console => {
+                self.console.push(bytes);
+                return Ok(());
+            }
+            Port::AgentSerial => self.serial.receive(bytes),
+            Port::AgentVirtio => self.virtio.receive(bytes),
+        };
+        for message in messages {
+            self.heard(port, message)?;
+        }
+        Ok(())
+    }
+
+    /// Takes one message of the agent. Before its hello is answered, nothing else counts.
+    fn heard(&mut self, port: Port, message: AgentMessage) -> Result<(), HostError> {
+        let link = if port == Port::AgentVirtio { &mut self.virtio } else { &mut self.serial };
+        if matches!(message, AgentMessage::Hello { .. }) {
+            if let Some(identity) = link.greet(self.machine.as_mut(), &message, &self.order)? {
+                self.agent = self.agent.take().or(Some(identity));
+                self.last_heard = Some(Instant::now());
+            }
+            return Ok(());
+        }
+        if !link.open {
+            return Ok(());
+        }
+        self.last_heard = Some(Instant::now());
+        match message {
+            AgentMessage::Hello { .. } => {}
+            AgentMessage::Heartbeat { phase, .. } | AgentMessage::PhaseChanged { phase, .. } => {
+                self.phase = Some(phase);
+            }
+            AgentMessage::Survey(survey) => {
+                self.surveys = self.surveys.saturating_add(1);
+                self.first_survey = self.first_survey.take().or_else(|| Some(survey.clone()));
+                self.survey = Some(survey);
+            }
+            AgentMessage::Observed { task_id, observation, duration_ms } => {
+                self.task_ended(task_id, TaskEnd::Observed { observation, duration_ms });
+            }
+            AgentMessage::TaskFailed { task_id, reason, timed_out } => {
+                self.task_ended(task_id, TaskEnd::Failed { reason, timed_out });
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps the result of a task that was given and has none yet; no other, so that a guest
+    /// cannot fill our memory with results.
+    fn task_ended(&mut self, task_id: u32, end: TaskEnd) {
+        if task_id != 0 && task_id <= self.last_task {
+            self.results.entry(task_id).or_insert(end);
+        }
+    }
+}
+
