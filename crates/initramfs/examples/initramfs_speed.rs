@@ -10,7 +10,9 @@ use detente_block::FileBackend;
 use detente_initramfs::{BlockReader, Limits, probe, walk};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let path = std::env::args().nth(1).ok_or("usage: initramfs_speed FILE")?;
+    let path = std::env::args()
+        .nth(1)
+        .ok_or("usage: initramfs_speed FILE")?;
     let file = Arc::new(FileBackend::open(Path::new(&path))?);
     let started = Instant::now();
     let found = probe(BlockReader::new(file.clone()), &Limits::default())?;

@@ -11,7 +11,8 @@ pub enum Compression {
     None,
     /// RFC 1952; each member is a segment of its own.
     Gzip,
-    /// xz; each stream is a segment of its own.
+    /// xz; each stream is a segment of its own. Kernels may know fewer checks than we do: Linux 6.1
+    /// refuses CRC64, which is what `xz` writes unless told otherwise.
     Xz,
     /// RFC 8878; each frame is a segment of its own.
     Zstd,

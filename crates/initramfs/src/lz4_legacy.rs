@@ -57,8 +57,8 @@ impl<'i, 'a> Lz4Legacy<'i, 'a> {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         if length > PACKED_CHUNK_BYTES {
             let words = format!(
-                "a block of {length} bytes is larger than 8 MiB can become \
-                 (other archives may follow behind four zero bytes only)"
+                "a block length of {length} bytes is more than 8 MiB can take; \
+                 another archive may follow lz4 only behind four zero bytes"
             );
             return Err(Error::new(ErrorKind::InvalidData, words));
         }

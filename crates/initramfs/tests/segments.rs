@@ -210,7 +210,7 @@ fn an_lz4_block_that_cannot_be_is_damage() {
     let mut bytes = compress(Compression::Lz4, &archive("a", b"1"));
     bytes[4..8].copy_from_slice(&(9_u32 << 20).to_le_bytes());
     let error = list(&bytes).unwrap_err().to_string();
-    assert!(error.contains("larger than 8 MiB can become"), "{error}");
+    assert!(error.contains("more than 8 MiB can take"), "{error}");
 }
 
 #[test]
