@@ -9,6 +9,7 @@ mod filesystem;
 mod group;
 mod inode;
 mod journal;
+mod names;
 mod resolve;
 mod state;
 mod superblock;
@@ -23,6 +24,7 @@ use detente_block::Window;
 use crate::FsError;
 use crate::pages::Pages;
 use journal::Overlay;
+use names::Names;
 use superblock::Superblock;
 
 /// An open file system.
@@ -31,6 +33,7 @@ pub(crate) struct Ext4 {
     superblock: Superblock,
     /// Blocks whose newest content stands in the journal.
     overlay: Overlay,
+    names: Names,
 }
 
 impl Ext4 {
@@ -42,6 +45,7 @@ impl Ext4 {
             pages,
             superblock,
             overlay: Overlay::default(),
+            names: Names::default(),
         };
         if fs.superblock.needs_recovery() {
             fs.overlay = journal::load(&fs)?;

@@ -149,7 +149,7 @@ pub enum FsError {
 /// Opens the file system of `volume`: ext2, ext3, ext4 (its journal is replayed in memory), FAT12,
 /// FAT16 and FAT32.
 ///
-/// A file system holds at most 4 MiB of cache, and 16 MiB of journal index while one must be
+/// A file system holds at most 6 MiB of cache, and 16 MiB of journal index while one must be
 /// replayed.
 ///
 /// # Errors

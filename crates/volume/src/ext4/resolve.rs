@@ -6,6 +6,8 @@ use crate::{FileKind, FsError};
 
 /// Linux gives up after as many.
 const MAX_LINKS: u32 = 40;
+/// How much of directories one walk may read: links can be made to lead through thousands.
+const MAX_SEARCHED_BYTES: u64 = 128 * 1024 * 1024;
 /// `PATH_MAX`: no link's target is longer.
 const MAX_TARGET_BYTES: u64 = 4096;
 /// The root directory's number.
@@ -31,6 +33,7 @@ impl Ext4 {
         let root = self.inode(ROOT)?;
         let mut trail: Vec<Inode> = Vec::new();
         let mut links = 0_u32;
+        let mut searched = 0_u64;
         while let Some(part) = ahead.pop() {
             let here = trail.last().unwrap_or(&root);
             if here.kind() != FileKind::Directory {
@@ -43,7 +46,13 @@ impl Ext4 {
                 trail.pop();
                 continue;
             }
-            let found = self.inode(self.lookup(here, &part)?.ok_or_else(missing)?)?;
+            searched = searched.saturating_add(here.len);
+            if searched > MAX_SEARCHED_BYTES {
+                return Err(corrupt(format!(
+                    "the way to {path} leads through too many directories"
+                )));
+            }
+            let found = self.child(here, &part)?.ok_or_else(missing)?;
             let is_last = ahead.is_empty() && last == LastLink::Keep;
             if found.kind() != FileKind::Symlink || is_last {
                 trail.push(found);
@@ -62,6 +71,19 @@ impl Ext4 {
             push_parts(&mut ahead, &target);
         }
         Ok(trail.pop().unwrap_or(root))
+    }
+
+    /// What `name` leads to in `directory`.
+    fn child(&self, directory: &Inode, name: &[u8]) -> Result<Option<Inode>, FsError> {
+        if let Some(inode) = self.names.get(directory.number, name) {
+            return Ok(Some(inode));
+        }
+        let Some(number) = self.lookup(directory, name)? else {
+            return Ok(None);
+        };
+        let inode = self.inode(number)?;
+        self.names.put(directory.number, name, &inode);
+        Ok(Some(inode))
     }
 
     /// The inode number that stands beside `wanted`.

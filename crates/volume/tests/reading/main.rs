@@ -4,5 +4,6 @@
 mod content;
 mod ext4;
 mod fat;
+mod features;
 mod support;
 mod table;
