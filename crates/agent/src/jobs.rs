@@ -1,0 +1,270 @@
+//! The tasks that are running: one worker each, watched by time and by length.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek as _, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use detente_plan::protocol::{AgentMessage, MAX_PAYLOAD_BYTES, Task};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::shelter::AGENT_COPY;
+use crate::worker::{self, Report, WorkOrder};
+
+/// More at once than any plan asks for.
+const MAX_JOBS: usize = 8;
+/// The envelope of an observation, generously.
+const ENVELOPE_BYTES: usize = 4096;
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// What the host asked for.
+#[derive(Debug)]
+pub(crate) struct Request {
+    /// The number of the task.
+    pub(crate) task_id: u32,
+    /// What to do.
+    pub(crate) task: Task,
+    /// The limit.
+    pub(crate) timeout_ms: u64,
+    /// The longest report.
+    pub(crate) output_limit_bytes: u32,
+}
+
+/// A worker and what it has said so far.
+#[derive(Debug)]
+struct Job {
+    task_id: u32,
+    child: Child,
+    out: ChildStdout,
+    said: Vec<u8>,
+    limit: usize,
+    started: Instant,
+    end: Instant,
+    reported: bool,
+}
+
+/// All of them.
+#[derive(Debug)]
+pub(crate) struct Jobs {
+    first_device: u64,
+    running: Vec<Job>,
+    /// Killed, but not yet gone.
+    dying: Vec<Child>,
+}
+
+impl Jobs {
+    /// None yet.
+    pub(crate) fn new(first_device: u64) -> Self {
+        Self {
+            first_device,
+            running: Vec::new(),
+            dying: Vec::new(),
+        }
+    }
+
+    /// Starts a worker; a message comes back if that fails.
+    pub(crate) fn start(&mut self, request: Request) -> Option<AgentMessage> {
+        let task_id = request.task_id;
+        if self.running.iter().any(|job| job.task_id == task_id) {
+            return None;
+        }
+        if self.running.len() >= MAX_JOBS {
+            return Some(failed(
+                task_id,
+                format!("{MAX_JOBS} tasks are running already"),
+                false,
+            ));
+        }
+        match self.spawn(request) {
+            Ok(job) => {
+                self.running.push(job);
+                None
+            }
+            Err(error) => Some(failed(
+                task_id,
+                format!("cannot start a worker: {error}"),
+                false,
+            )),
+        }
+    }
+
+    fn spawn(&self, request: Request) -> io::Result<Job> {
+        let limit = usize::try_from(request.output_limit_bytes).unwrap_or(usize::MAX);
+        let limit = limit.min(MAX_PAYLOAD_BYTES - ENVELOPE_BYTES);
+        let timeout = Duration::from_millis(request.timeout_ms).min(LONGEST);
+        let order = WorkOrder {
+            task: request.task,
+            timeout_ms: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX),
+            output_limit_bytes: limit,
+            first_device: self.first_device,
+        };
+        let mut child = Command::new(AGENT_COPY)
+            .arg0("@detente-task")
+            .arg(worker::ROLE)
+            .env_clear()
+            .stdin(as_file(&order)?)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()?;
+        let out = child
+            .stdout
+            .take()
+            .ok_or_else(|| io::Error::from(io::ErrorKind::BrokenPipe))?;
+        rustix::fs::fcntl_setfl(&out, OFlags::NONBLOCK)?;
+        let started = Instant::now();
+        Ok(Job {
+            task_id: request.task_id,
+            child,
+            out,
+            said: Vec::new(),
+            limit,
+            started,
+            end: started + timeout,
+            reported: false,
+        })
+    }
+
+    /// Hears the workers, ends those whose time is over, and says what there is to say.
+    pub(crate) fn poll(&mut self) -> Vec<AgentMessage> {
+        let mut messages = Vec::new();
+        let now = Instant::now();
+        for mut job in std::mem::take(&mut self.running) {
+            let gone = matches!(job.child.try_wait(), Ok(Some(_)) | Err(_));
+            let said = job.hear();
+            messages.extend(
+                said.or_else(|| job.overdue(now))
+                    .or_else(|| job.silent(gone)),
+            );
+            if !gone && now < job.end {
+                self.running.push(job);
+            } else {
+                self.bury(job);
+            }
+        }
+        self.dying
+            .retain_mut(|child| matches!(child.try_wait(), Ok(None)));
+        messages
+    }
+
+    /// Ends a task; it says so unless it has reported.
+    pub(crate) fn cancel(&mut self, task_id: u32) -> Option<AgentMessage> {
+        let at = self.running.iter().position(|job| job.task_id == task_id)?;
+        let job = self.running.remove(at);
+        let message = (!job.reported).then(|| failed(task_id, "cancelled".to_owned(), false));
+        self.bury(job);
+        message
+    }
+
+    /// Ends them all.
+    pub(crate) fn cancel_all(&mut self) -> Vec<AgentMessage> {
+        let ids: Vec<u32> = self.running.iter().map(|job| job.task_id).collect();
+        ids.into_iter()
+            .filter_map(|task_id| self.cancel(task_id))
+            .collect()
+    }
+
+    /// Whether no worker exists any more.
+    pub(crate) fn are_gone(&self) -> bool {
+        self.running.is_empty() && self.dying.is_empty()
+    }
+
+    /// The pipes to wait for.
+    pub(crate) fn pipes(&self) -> impl Iterator<Item = &ChildStdout> {
+        self.running.iter().map(|job| &job.out)
+    }
+
+    fn bury(&mut self, job: Job) {
+        // The group and not the worker alone: it may have started a command of the guest.
+        let _ = kill_process_group(Pid::from_child(&job.child), Signal::KILL);
+        self.dying.push(job.child);
+    }
+}
+
+impl Job {
+    /// Reads what the worker says; a message comes back once, with the first whole line.
+    fn hear(&mut self) -> Option<AgentMessage> {
+        let mut buffer = [0; 16 * 1024];
+        while self.said.len() <= self.limit {
+            match rustix::io::read(&self.out, &mut buffer) {
+                Ok(0) => break,
+                Ok(bytes) => self
+                    .said
+                    .extend_from_slice(buffer.get(..bytes).unwrap_or_default()),
+                Err(Errno::INTR) => {}
+                Err(_) => break,
+            }
+        }
+        if self.reported {
+            self.said.clear();
+            return None;
+        }
+        if self.said.len() > self.limit {
+            return Some(self.fail(
+                format!("the report is longer than {} bytes", self.limit),
+                false,
+            ));
+        }
+        let end = self.said.iter().position(|byte| *byte == b'\n')?;
+        let line = self.said.get(..end).unwrap_or_default();
+        Some(match serde_json::from_slice(line) {
+            Ok(Report::Seen(observation)) => {
+                self.reported = true;
+                let duration_ms =
+                    u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+                AgentMessage::Observed {
+                    task_id: self.task_id,
+                    observation,
+                    duration_ms,
+                }
+            }
+            Ok(Report::Failed(reason)) => self.fail(reason, false),
+            Err(error) => self.fail(
+                format!("the worker's report cannot be read: {error}"),
+                false,
+            ),
+        })
+    }
+
+    fn overdue(&mut self, now: Instant) -> Option<AgentMessage> {
+        (!self.reported && now >= self.end).then(|| self.fail("the time is over".to_owned(), true))
+    }
+
+    fn silent(&mut self, gone: bool) -> Option<AgentMessage> {
+        (!self.reported && gone)
+            .then(|| self.fail("the worker ended without a report".to_owned(), false))
+    }
+
+    fn fail(&mut self, reason: String, timed_out: bool) -> AgentMessage {
+        self.reported = true;
+        // Nothing more is expected of it.
+        self.end = self.started;
+        failed(self.task_id, reason, timed_out)
+    }
+}
+
+fn failed(task_id: u32, reason: String, timed_out: bool) -> AgentMessage {
+    AgentMessage::TaskFailed {
+        task_id,
+        reason,
+        timed_out,
+    }
+}
+
+/// A file and not a pipe: it cannot block, and nobody has to write while the worker starts.
+fn as_file(order: &WorkOrder) -> io::Result<File> {
+    const PATH: &str = "/order";
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(PATH)?;
+    std::fs::remove_file(PATH)?;
+    file.write_all(&serde_json::to_vec(order)?)?;
+    file.rewind()?;
+    Ok(file)
+}

@@ -1,0 +1,50 @@
+//! The agent: what runs test cases inside a guest and says what it saw.
+//!
+//! One static file plays four roles, told apart by process number and first argument:
+//!
+//! - **first** ([`first`]): the kernel starts it as process 1 (`rdinit=`). It starts the
+//!   background agent and becomes the guest's own init at once, having changed nothing.
+//! - **background** ([`background`]): builds itself a shelter ([`shelter`]), talks to the host,
+//!   looks at the initramfs, waits for the real root.
+//! - **worker** ([`worker`]): one process for each task, so that it can be killed. It enters the
+//!   guest's root if its task needs it.
+//! - **leaving** ([`leaving`]): what the background agent becomes before a shutdown.
+//!
+//! It judges nothing: numbers and names go to the host. It listens on no socket.
+#![deny(unsafe_code)]
+
+mod background;
+mod channel;
+mod first;
+mod jobs;
+mod leaving;
+mod links;
+mod namespace;
+mod outbox;
+mod phase;
+mod seeded;
+mod serial;
+mod shelter;
+mod survey;
+mod sysfs;
+mod task_error;
+mod tasks;
+mod uptime;
+mod virtio_port;
+mod worker;
+
+/// Plays the role that the process number and the arguments say; the result is the exit code.
+#[must_use]
+pub fn run() -> i32 {
+    if std::process::id() == 1 {
+        return first::run();
+    }
+    let arguments: Vec<String> = std::env::args().skip(1).take(4).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match *arguments {
+        [background::ROLE] => background::run(),
+        [leaving::ROLE, channel, sequence] => leaving::run(channel, sequence),
+        [worker::ROLE] => worker::run(),
+        _ => 2,
+    }
+}

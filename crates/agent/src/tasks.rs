@@ -1,0 +1,110 @@
+//! The tasks, one file each. They run in a worker, so they may wait as long as they like.
+
+mod await_ready;
+mod clock;
+mod console;
+mod cpus;
+mod dns;
+mod entropy;
+mod exercise_disk;
+mod ipv4_addresses;
+mod kernel_log;
+mod memory;
+mod mount_point;
+mod network;
+mod ping;
+mod root_disk;
+mod transfer;
+
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use detente_plan::protocol::{Observation, Task};
+
+use crate::task_error::TaskError;
+
+/// What a task must keep to.
+#[derive(Debug)]
+pub(crate) struct Limits {
+    /// When the worker is killed.
+    pub(crate) end: Instant,
+    /// The longest report.
+    pub(crate) output_bytes: usize,
+}
+
+impl Limits {
+    /// How long a task may wait for something and still have `reserve` to report it.
+    pub(crate) fn left(&self, reserve: Duration) -> Duration {
+        self.end
+            .saturating_duration_since(Instant::now())
+            .saturating_sub(reserve)
+    }
+}
+
+/// A task that is done, but for what it keeps open.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// What was seen.
+    pub(crate) observation: Observation,
+    /// How long to keep it open.
+    pub(crate) hold: Duration,
+    /// What to keep open.
+    pub(crate) held: Option<OwnedFd>,
+}
+
+impl From<Observation> for Done {
+    fn from(observation: Observation) -> Self {
+        Self {
+            observation,
+            hold: Duration::ZERO,
+            held: None,
+        }
+    }
+}
+
+/// Whether the task looks at the guest's files. The others are content with the shelter, and so
+/// work in the initramfs as well.
+pub(crate) fn needs_root(task: &Task) -> bool {
+    match task {
+        Task::AwaitReady | Task::ExerciseRootDisk { .. } | Task::ProbeNetwork { .. } => true,
+        Task::ReadKernelLog { .. }
+        | Task::CountCpus
+        | Task::MeasureMemory
+        | Task::TransferTcp { .. }
+        | Task::SwitchClockSources
+        | Task::ReadEntropy { .. }
+        | Task::WriteConsole { .. } => false,
+    }
+}
+
+/// Does a task.
+///
+/// # Errors
+/// It could not be done; that is an outcome like any other.
+pub(crate) fn run(task: &Task, limits: &Limits) -> Result<Done, TaskError> {
+    let root = Path::new("/");
+    Ok(match task {
+        Task::AwaitReady => Observation::BootState(await_ready::run(limits)).into(),
+        Task::ReadKernelLog { max_level } => {
+            Observation::KernelLog(kernel_log::run(*max_level, limits)?).into()
+        }
+        Task::CountCpus => Observation::Cpus(cpus::run(root)).into(),
+        Task::MeasureMemory => Observation::Memory(memory::run(root)).into(),
+        Task::ExerciseRootDisk { bytes, seed } => {
+            Observation::RootDisk(exercise_disk::run(*bytes, *seed)?).into()
+        }
+        Task::ProbeNetwork { mac, ping, name } => {
+            Observation::Network(network::run(mac, *ping, name, limits)?).into()
+        }
+        Task::TransferTcp {
+            address,
+            port,
+            bytes,
+            seed,
+        } => Observation::Transfer(transfer::run((*address, *port), *bytes, *seed, limits)?).into(),
+        Task::SwitchClockSources => Observation::Clock(clock::run(root)?).into(),
+        Task::ReadEntropy { bytes } => Observation::Entropy(entropy::run(*bytes, limits)?).into(),
+        Task::WriteConsole { line, hold_ms } => console::run(line, *hold_ms)?,
+    })
+}

@@ -1,0 +1,185 @@
+//! Waiting until the guest's init has started everything.
+
+use std::fs;
+use std::io::Read as _;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use detente_plan::protocol::BootState;
+
+use super::Limits;
+use crate::sysfs;
+use crate::uptime::uptime_ms;
+
+const MAX_FAILED_UNITS: usize = 50;
+/// Kept back to ask for the failed units and to report.
+const RESERVE: Duration = Duration::from_secs(5);
+/// How long systemd may take to answer a question that waits for nothing.
+const QUICK: Duration = Duration::from_secs(3);
+const MAX_ANSWER_BYTES: u64 = 64 * 1024;
+/// Processes that only run once a guest without systemd lets somebody log in.
+const LOGINS: [&str; 7] = [
+    "getty", "agetty", "mgetty", "mingetty", "login", "sshd", "dropbear",
+];
+
+/// Waits until the guest is up or the time is nearly over.
+pub(super) fn run(limits: &Limits) -> BootState {
+    let systemd = fs::exists("/run/systemd/system").unwrap_or(false);
+    let state = if systemd {
+        await_systemd(limits)
+    } else {
+        await_login(limits)
+    };
+    let uptime_ms = uptime_ms();
+    let failed_units = if systemd {
+        failed_units(limits)
+    } else {
+        Vec::new()
+    };
+    BootState {
+        init: sysfs::text("/proc/1/comm"),
+        state,
+        failed_units,
+        os: ["/etc/os-release", "/usr/lib/os-release"]
+            .into_iter()
+            .find_map(|path| pretty_name(&sysfs::text(path)))
+            .unwrap_or_default(),
+        uptime_ms,
+    }
+}
+
+/// The last word of systemd, `unknown` if it never said one.
+fn await_systemd(limits: &Limits) -> String {
+    let mut last = "unknown".to_owned();
+    loop {
+        let left = limits.left(RESERVE);
+        // Older ones (239) take `--wait` here but do not wait, so we ask again.
+        if fs::exists("/run/systemd/private").unwrap_or(false)
+            && let Some(answer) = systemctl(&["is-system-running", "--wait"], left)
+        {
+            let word = answer
+                .split_whitespace()
+                .next()
+                .unwrap_or_default()
+                .to_owned();
+            if !matches!(
+                &*word,
+                "" | "initializing" | "starting" | "offline" | "unknown"
+            ) {
+                return word;
+            }
+            if !word.is_empty() {
+                last = word;
+            }
+        }
+        if left.is_zero() {
+            // The wait was cut short; without waiting there is an answer.
+            let now = systemctl(&["is-system-running"], limits.left(QUICK).min(QUICK));
+            return now
+                .and_then(|text| Some(text.split_whitespace().next()?.to_owned()))
+                .unwrap_or(last);
+        }
+        sleep(Duration::from_millis(500).min(left));
+    }
+}
+
+fn await_login(limits: &Limits) -> String {
+    loop {
+        if somebody_can_log_in() {
+            return "login-ready".to_owned();
+        }
+        if limits.left(RESERVE).is_zero() {
+            return "unknown".to_owned();
+        }
+        sleep(Duration::from_millis(500));
+    }
+}
+
+fn somebody_can_log_in() -> bool {
+    let processes = sysfs::names("/proc", 10_000);
+    let mut numbers = processes
+        .iter()
+        .filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
+    numbers.any(|number| LOGINS.contains(&&*sysfs::text(format!("/proc/{number}/comm"))))
+}
+
+fn failed_units(limits: &Limits) -> Vec<String> {
+    let words = [
+        "list-units",
+        "--failed",
+        "--plain",
+        "--no-legend",
+        "--no-pager",
+    ];
+    units(&systemctl(&words, limits.left(Duration::from_secs(1)).min(QUICK)).unwrap_or_default())
+}
+
+/// The first column.
+fn units(list: &str) -> Vec<String> {
+    let names = list
+        .lines()
+        .filter_map(|line| line.split_whitespace().find(|word| *word != "●"));
+    names.take(MAX_FAILED_UNITS).map(str::to_owned).collect()
+}
+
+/// What the guest's own `systemctl` prints within the limit; `None` if it cannot be run or
+/// takes longer.
+fn systemctl(words: &[&str], limit: Duration) -> Option<String> {
+    let end = Instant::now() + limit;
+    let mut child = Command::new("/usr/bin/systemctl")
+        .args(words)
+        .env_clear()
+        .envs([
+            ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
+            ("LANG", "C"),
+            ("SYSTEMD_COLORS", "0"),
+        ])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    let out = child.stdout.take()?;
+    // Its answer is far shorter than a pipe is deep, so it never blocks before it ends.
+    while matches!(child.try_wait(), Ok(None)) {
+        if Instant::now() >= end {
+            let _ = child.kill();
+            let _ = child.wait();
+            return None;
+        }
+        sleep(Duration::from_millis(50));
+    }
+    let mut answer = Vec::new();
+    out.take(MAX_ANSWER_BYTES).read_to_end(&mut answer).ok()?;
+    Some(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// `PRETTY_NAME` of an os-release, without its quotes.
+fn pretty_name(os_release: &str) -> Option<String> {
+    let value = os_release
+        .lines()
+        .find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
+    Some(value.trim().trim_matches(['"', '\'']).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{pretty_name, units};
+
+    #[test]
+    fn the_name_comes_without_quotes() {
+        let text = "ID=debian\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n";
+        assert_eq!(pretty_name(text).unwrap(), "Debian GNU/Linux 12 (bookworm)");
+        assert_eq!(pretty_name("PRETTY_NAME=Alpine\n").unwrap(), "Alpine");
+        assert_eq!(pretty_name("NAME=x"), None);
+    }
+
+    #[test]
+    fn failed_units_are_the_first_column() {
+        let text = "ssh.service loaded failed failed OpenBSD Secure Shell\n\
+            ● x.mount loaded failed failed /x\n\n";
+        assert_eq!(units(text), ["ssh.service", "x.mount"]);
+        assert_eq!(units(&"a b\n".repeat(60)).len(), 50);
+    }
+}
