@@ -4,6 +4,9 @@
 //! events, its consoles, its power button. Whoever holds it decides what they mean.
 
 mod host;
+pub mod local;
+pub mod network;
+pub mod scripted;
 
 pub use host::{
     Acceleration, Host, HostError, HostFacts, Implementation, Machine, MachineEvent, NetworkSeen,

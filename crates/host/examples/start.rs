@@ -1,0 +1,96 @@
+//! Boots a kernel and an initramfs on this machine's QEMU and prints what happens.
+//!
+//! `cargo run --example start -- KERNEL INITRAMFS WORK [CMDLINE [PROFILE [OVERLAY]]]`
+#![expect(clippy::print_stdout, reason = "an example is a program of its own")]
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use detente_host::local::{LocalHost, LocalOptions};
+use detente_host::{Host, MachineEvent, Port};
+use detente_machine::{DirectBoot, DiskBus, DiskSpec, MachineSpec, NetworkSpec, Profile, Topology};
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> Result<(), Failure> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [kernel, initramfs, work, more @ ..] = &arguments[..] else {
+        return Err("wanted: KERNEL INITRAMFS WORK [CMDLINE [PROFILE [OVERLAY]]]".into());
+    };
+    let options = LocalOptions {
+        folders: vec!["/usr/bin".into(), "/usr/local/bin".into()],
+        ..LocalOptions::default()
+    };
+    let host = LocalHost::find(&options)?;
+    println!("{:#?}", host.facts());
+    let profile: Profile = more.get(1).map_or("kvm", String::as_str).parse()?;
+    let boot = DirectBoot {
+        kernel: kernel.into(),
+        initramfs: initramfs.into(),
+        cmdline: more.first().cloned().unwrap_or("console=ttyS0".to_owned()),
+    };
+    let overlay = more.get(2).map(PathBuf::from);
+    run(&host, &spec(profile, boot, overlay), work.as_ref())
+}
+
+fn run(host: &LocalHost, spec: &MachineSpec, work: &std::path::Path) -> Result<(), Failure> {
+    let started = Instant::now();
+    let mut machine = host.start(spec, work)?;
+    println!("started after {:?}", started.elapsed());
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while let Some(event) = machine.next_event(deadline)? {
+        match event {
+            MachineEvent::Output {
+                port: Port::Console,
+                bytes,
+            } => std::io::stdout().write_all(&bytes)?,
+            MachineEvent::Exited { status, stderr } => {
+                println!("{:?} exited: {status}: {stderr}", started.elapsed());
+                break;
+            }
+            MachineEvent::Output { .. }
+            | MachineEvent::ConsoleFlood { .. }
+            | MachineEvent::PowerOff(_)
+            | MachineEvent::Reset => println!("{:?} {event:?}", started.elapsed()),
+        }
+    }
+    let picture = work.join("screen.png");
+    println!("picture: {:?}", machine.screen_picture(&picture));
+    println!("network: {:?}", machine.network_seen());
+    println!("{:?}", machine.stop()?);
+    Ok(())
+}
+
+fn spec(profile: Profile, boot: DirectBoot, overlay: Option<PathBuf>) -> MachineSpec {
+    MachineSpec {
+        name: "example".to_owned(),
+        profile,
+        topology: Topology {
+            sockets: 1,
+            cores: 2,
+            threads: 1,
+        },
+        memory_mib: 512,
+        disks: overlay
+            .into_iter()
+            .map(|overlay| DiskSpec {
+                overlay,
+                chain: Vec::new(),
+                bus: match profile {
+                    Profile::Kvm => DiskBus::Virtio,
+                    Profile::KvmLegacy => DiskBus::Sata,
+                },
+                serial: "detente-0".to_owned(),
+            })
+            .collect(),
+        boot,
+        network: NetworkSpec {
+            mac: [0x52, 0x54, 0, 0xde, 0x7e, 1],
+            dhcp: true,
+            spoil_transfer: false,
+        },
+        entropy: profile.hardware().entropy,
+        console_input: true,
+    }
+}

@@ -1,0 +1,124 @@
+//! QEMU on this machine.
+
+mod acceleration;
+mod bounded;
+mod child;
+mod console;
+mod launch;
+mod machine;
+mod picture;
+mod ports;
+mod process;
+mod program;
+mod qmp;
+mod resources;
+
+use std::path::{Path, PathBuf};
+
+use detente_machine::MachineSpec;
+use detente_machine::qemu::Accelerator;
+
+use crate::{Acceleration, Host, HostError, HostFacts, Implementation, Machine};
+
+pub use console::CONSOLE_LIMIT_BYTES;
+
+/// How QEMU is looked for on this machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LocalOptions {
+    /// The folders where programs are, best first: what `PATH` says.
+    pub folders: Vec<PathBuf>,
+    /// What executes the guest's instructions.
+    pub choice: AccelerationChoice,
+}
+
+/// What executes the guest's instructions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AccelerationChoice {
+    /// The processor if that can be proved to work, else software.
+    #[default]
+    Proved,
+    /// Software.
+    Emulated,
+}
+
+/// QEMU on this machine.
+///
+/// ```no_run
+/// use detente_host::local::{LocalHost, LocalOptions};
+/// use detente_host::Host;
+///
+/// let options = LocalOptions {
+///     folders: vec!["/usr/bin".into()],
+///     ..LocalOptions::default()
+/// };
+/// let host = LocalHost::find(&options)?;
+/// println!("{}: {}", host.facts().version, host.facts().acceleration_proof);
+/// # Ok::<(), detente_host::HostError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct LocalHost {
+    facts: HostFacts,
+    accelerator: Accelerator,
+    sandbox: bool,
+}
+
+impl LocalHost {
+    /// Finds QEMU, asks it for its version, and proves how it executes instructions by running a
+    /// test program of a few instructions in it.
+    ///
+    /// # Errors
+    /// [`HostError::Missing`] without QEMU, [`HostError::Failed`] when it does not work.
+    pub fn find(options: &LocalOptions) -> Result<Self, HostError> {
+        let program = program::find(&options.folders)?;
+        let version = program::version(&program)?;
+        let proved = acceleration::prove(&program, options.choice)?;
+        let package = program::package(&program, &options.folders);
+        let system = rustix::system::uname();
+        Ok(Self {
+            facts: HostFacts {
+                product: "QEMU".to_owned(),
+                version,
+                implementation: if package.as_ref().is_some_and(|p| p.is_vendors) {
+                    Implementation::VendorProduct
+                } else {
+                    Implementation::UpstreamBuild
+                },
+                package: package.map(|package| package.name),
+                acceleration: proved.acceleration,
+                acceleration_proof: proved.sentence,
+                host_kernel: system.release().to_string_lossy().into_owned(),
+                host_cpu: acceleration::processor_name(),
+                program,
+            },
+            accelerator: match proved.acceleration {
+                Acceleration::Hardware | Acceleration::Nested => Accelerator::Kvm,
+                Acceleration::Emulated => Accelerator::Tcg,
+            },
+            sandbox: proved.sandbox,
+        })
+    }
+
+    /// What executes the guest's instructions, as QEMU is told.
+    #[must_use]
+    pub fn accelerator(&self) -> Accelerator {
+        self.accelerator
+    }
+}
+
+impl Host for LocalHost {
+    fn facts(&self) -> &HostFacts {
+        &self.facts
+    }
+
+    fn start(&self, spec: &MachineSpec, work: &Path) -> Result<Box<dyn Machine>, HostError> {
+        resources::check(spec, work)?;
+        let order = launch::Order {
+            program: &self.facts.program,
+            accelerator: self.accelerator,
+            sandbox: self.sandbox,
+            spec,
+            work,
+        };
+        Ok(Box::new(launch::start(&order)?))
+    }
+}

@@ -1,0 +1,230 @@
+//! A client for QEMU's machine protocol: one command at a time, events to a channel.
+
+use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, Instant};
+
+use rustix::net::{SendFlags, send};
+use serde_json::{Value, json};
+
+use super::ports::Event;
+use crate::{HostError, MachineEvent, PowerOff};
+
+/// The longest line: QEMU's longest answers to what we ask have a few hundred bytes.
+const LINE_BYTES: u64 = 256 * 1024;
+
+/// How long an answer may take. Under load and in software a picture may take seconds.
+const ANSWER_LIMIT: Duration = Duration::from_secs(20);
+
+/// Answers that wait for whoever asked.
+const ANSWERS: usize = 4;
+
+/// Why a command was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum QmpError {
+    #[error("the monitor is closed")]
+    Closed,
+    #[error("no answer within {ANSWER_LIMIT:?}")]
+    Late,
+    #[error("{class}: {detail}")]
+    Refused { class: String, detail: String },
+    #[error("cannot write to the monitor")]
+    Io(#[from] io::Error),
+}
+
+impl QmpError {
+    pub(super) fn during(self, action: &'static str) -> HostError {
+        HostError::Failed {
+            action,
+            detail: self.to_string(),
+        }
+    }
+}
+
+/// What QEMU says when it is asked.
+#[derive(Debug)]
+enum Answer {
+    Greeting,
+    Return { id: u64, value: Value },
+    Error { id: u64, error: QmpError },
+}
+
+/// What a line is.
+#[derive(Debug)]
+enum Line {
+    Answer(Answer),
+    Event(MachineEvent),
+    /// An event that nobody waits for.
+    Other,
+}
+
+/// The side that asks.
+pub(super) struct Client {
+    socket: UnixStream,
+    answers: Receiver<Answer>,
+    last_id: u64,
+}
+
+/// The side that reads; to be run by a thread.
+pub(super) struct Reader {
+    socket: UnixStream,
+    answers: SyncSender<Answer>,
+}
+
+/// Both sides of a connection.
+pub(super) fn open(socket: UnixStream) -> io::Result<(Client, Reader)> {
+    let (sender, answers) = sync_channel(ANSWERS);
+    let reader = Reader {
+        socket: socket.try_clone()?,
+        answers: sender,
+    };
+    let client = Client {
+        socket,
+        answers,
+        last_id: 0,
+    };
+    Ok((client, reader))
+}
+
+impl Client {
+    /// Takes the greeting and leaves the mode where nothing else is allowed.
+    pub(super) fn negotiate(&mut self) -> Result<(), QmpError> {
+        match self.next(Instant::now() + ANSWER_LIMIT)? {
+            Answer::Greeting => {}
+            Answer::Return { .. } | Answer::Error { .. } => return Err(QmpError::Closed),
+        }
+        self.execute("qmp_capabilities", json!({})).map(drop)
+    }
+
+    /// Carries out a command.
+    pub(super) fn execute(&mut self, command: &str, arguments: Value) -> Result<Value, QmpError> {
+        self.last_id += 1;
+        let wanted = self.last_id;
+        self.write(command, arguments, wanted)?;
+        let deadline = Instant::now() + ANSWER_LIMIT;
+        loop {
+            match self.next(deadline)? {
+                Answer::Return { id, value } if id == wanted => return Ok(value),
+                Answer::Error { id, error } if id == wanted => return Err(error),
+                // The late answer to a question that was given up.
+                Answer::Greeting | Answer::Return { .. } | Answer::Error { .. } => {}
+            }
+        }
+    }
+
+    /// Asks for something without waiting for the answer.
+    pub(super) fn post(&mut self, command: &str) -> Result<(), QmpError> {
+        self.last_id += 1;
+        self.write(command, json!({}), self.last_id)
+    }
+
+    fn write(&self, command: &str, arguments: Value, id: u64) -> Result<(), QmpError> {
+        let mut line = json!({ "execute": command, "arguments": arguments, "id": id }).to_string();
+        line.push('\n');
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        let sent = send(&self.socket, line.as_bytes(), flags).map_err(io::Error::from)?;
+        if sent == line.len() {
+            Ok(())
+        } else {
+            Err(QmpError::Io(io::ErrorKind::WriteZero.into()))
+        }
+    }
+
+    fn next(&self, deadline: Instant) -> Result<Answer, QmpError> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.answers
+            .recv_timeout(left)
+            .map_err(|error| match error {
+                RecvTimeoutError::Timeout => QmpError::Late,
+                RecvTimeoutError::Disconnected => QmpError::Closed,
+            })
+    }
+}
+
+impl Reader {
+    /// Reads until the connection ends or a line is longer than QEMU's ever are. `on_event` is
+    /// called before an event is passed on.
+    pub(super) fn run(self, events: &SyncSender<Event>, on_event: impl Fn()) {
+        let mut stream = BufReader::new(self.socket);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let read = stream
+                .by_ref()
+                .take(LINE_BYTES)
+                .read_until(b'\n', &mut line);
+            if !matches!(read, Ok(1..)) || line.last() != Some(&b'\n') {
+                return;
+            }
+            match parse(&line) {
+                Some(Line::Answer(answer)) => match self.answers.try_send(answer) {
+                    Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
+                },
+                Some(Line::Event(event)) => {
+                    on_event();
+                    let _ = events.send(Ok(event));
+                }
+                Some(Line::Other) | None => {}
+            }
+        }
+    }
+}
+
+/// What a line says; `None` for what is not the protocol.
+fn parse(line: &[u8]) -> Option<Line> {
+    let message: Value = serde_json::from_slice(line).ok()?;
+    if message.get("QMP").is_some() {
+        return Some(Line::Answer(Answer::Greeting));
+    }
+    if let Some(name) = message.get("event") {
+        let event = event(name.as_str()?, message.get("data"));
+        return Some(event.map_or(Line::Other, Line::Event));
+    }
+    let id = message.get("id")?.as_u64()?;
+    if let Some(value) = message.get("return") {
+        let value = value.clone();
+        return Some(Line::Answer(Answer::Return { id, value }));
+    }
+    let error = message.get("error")?;
+    let text = |key| {
+        error
+            .get(key)
+            .and_then(Value::as_str)
+            .unwrap_or("?")
+            .to_owned()
+    };
+    let error = QmpError::Refused {
+        class: text("class"),
+        detail: text("desc"),
+    };
+    Some(Line::Answer(Answer::Error { id, error }))
+}
+
+/// QEMU's qapi/run-state.json: `ShutdownCause` and the events that carry it.
+fn event(name: &str, data: Option<&Value>) -> Option<MachineEvent> {
+    let field = |key| data.and_then(|data| data.get(key));
+    match name {
+        "SHUTDOWN" => Some(match field("reason").and_then(Value::as_str) {
+            Some("guest-reset" | "host-qmp-system-reset" | "subsystem-reset") => {
+                MachineEvent::Reset
+            }
+            Some("guest-panic") => MachineEvent::PowerOff(PowerOff::GuestPanic),
+            Some("guest-shutdown") => MachineEvent::PowerOff(PowerOff::Guest),
+            Some(_) | None => {
+                let by_guest = field("guest").and_then(Value::as_bool) == Some(true);
+                MachineEvent::PowerOff(if by_guest {
+                    PowerOff::Guest
+                } else {
+                    PowerOff::Host
+                })
+            }
+        }),
+        "RESET" => Some(MachineEvent::Reset),
+        "GUEST_PANICKED" => Some(MachineEvent::PowerOff(PowerOff::GuestPanic)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

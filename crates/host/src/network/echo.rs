@@ -1,0 +1,173 @@
+//! The echo service: sends back what it receives, and keeps a digest of it.
+
+use sha2::{Digest, Sha256};
+use smoltcp::iface::{SocketHandle, SocketSet};
+use smoltcp::socket::tcp;
+use smoltcp::time::Duration;
+use smoltcp::wire::{IpListenEndpoint, Ipv4Address};
+
+use super::{ECHO_PORT, GATEWAY};
+
+/// Connections at a time.
+const CONNECTIONS: usize = 8;
+
+/// Each direction of each connection.
+const BUFFER_BYTES: usize = 512 * 1024;
+
+/// What is moved at a time.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// A peer that says nothing while we wait for it is given up.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What all connections together came to.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seen {
+    pub(super) connections: u32,
+    pub(super) bytes: u64,
+    /// Of the connection that ended last, hex.
+    pub(super) sha256: String,
+}
+
+/// The service.
+pub(super) struct Echo {
+    slots: Vec<Slot>,
+    spoil: bool,
+    seen: Seen,
+    piece: Vec<u8>,
+}
+
+struct Slot {
+    socket: SocketHandle,
+    state: State,
+}
+
+/// Where one socket stands.
+enum State {
+    /// Nobody has connected.
+    Waiting,
+    /// Bytes come in.
+    Receiving { digest: Sha256, received: u64 },
+    /// The other side has said all; what is left is being sent.
+    Finishing,
+}
+
+impl Echo {
+    pub(super) fn new(sockets: &mut SocketSet<'static>, spoil: bool) -> Self {
+        let slots = (0..CONNECTIONS)
+            .map(|_| Slot {
+                socket: sockets.add(new_socket()),
+                state: State::Waiting,
+            })
+            .collect();
+        Self {
+            slots,
+            spoil,
+            seen: Seen::default(),
+            piece: vec![0; PIECE_BYTES],
+        }
+    }
+
+    pub(super) fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    /// Moves what can be moved. Says whether anything was.
+    pub(super) fn serve(&mut self, sockets: &mut SocketSet<'static>) -> bool {
+        let mut served = false;
+        for slot in &mut self.slots {
+            let socket = sockets.get_mut::<tcp::Socket<'_>>(slot.socket);
+            served |= slot.accept(socket, &mut self.seen);
+            served |= slot.echo(socket, &mut self.piece, self.spoil, &mut self.seen);
+            served |= slot.finish(socket, &mut self.seen);
+        }
+        served
+    }
+}
+
+impl Slot {
+    fn accept(&mut self, socket: &tcp::Socket<'_>, seen: &mut Seen) -> bool {
+        let State::Waiting = self.state else {
+            return false;
+        };
+        if !socket.may_send() {
+            return false;
+        }
+        seen.connections = seen.connections.saturating_add(1);
+        self.state = State::Receiving {
+            digest: Sha256::new(),
+            received: 0,
+        };
+        true
+    }
+
+    fn echo(
+        &mut self,
+        socket: &mut tcp::Socket<'_>,
+        piece: &mut [u8],
+        spoil: bool,
+        seen: &mut Seen,
+    ) -> bool {
+        let State::Receiving { digest, received } = &mut self.state else {
+            return false;
+        };
+        let mut served = false;
+        while socket.can_recv() && socket.can_send() {
+            let room = socket.send_capacity() - socket.send_queue();
+            let limit = room.min(piece.len());
+            let Some(bytes) = piece.get_mut(..limit) else {
+                break;
+            };
+            let Ok(count @ 1..) = socket.recv_slice(bytes) else {
+                break;
+            };
+            let bytes = &mut bytes[..count];
+            digest.update(&*bytes);
+            if spoil && *received == 0 {
+                bytes[0] ^= 1;
+            }
+            *received += count as u64;
+            seen.bytes = seen.bytes.saturating_add(count as u64);
+            served = socket.send_slice(bytes) == Ok(count);
+        }
+        served
+    }
+
+    /// Closes our half when theirs is closed and all of it is on its way, and listens again.
+    fn finish(&mut self, socket: &mut tcp::Socket<'_>, seen: &mut Seen) -> bool {
+        let mut served = false;
+        let is_over = !socket.may_recv() && socket.recv_queue() == 0;
+        if let State::Receiving { digest, .. } = &mut self.state
+            && is_over
+        {
+            seen.sha256 = hex(&std::mem::take(digest).finalize());
+            self.state = State::Finishing;
+            socket.close();
+            served = true;
+        }
+        if !socket.is_open() {
+            self.state = State::Waiting;
+            served |= socket.listen(endpoint()).is_ok();
+        }
+        served
+    }
+}
+
+fn new_socket() -> tcp::Socket<'static> {
+    let buffer = || tcp::SocketBuffer::new(vec![0; BUFFER_BYTES]);
+    let mut socket = tcp::Socket::new(buffer(), buffer());
+    socket.set_nagle_enabled(false);
+    socket.set_timeout(Some(TIMEOUT));
+    socket
+        .listen(endpoint())
+        .expect("the socket is new and the port is not 0");
+    socket
+}
+
+fn endpoint() -> IpListenEndpoint {
+    (Ipv4Address::from(GATEWAY), ECHO_PORT).into()
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
