@@ -105,7 +105,7 @@ make_root_file_system() {
         -d "$root" "$DISK" "${ROOT_MIB}M"
 }
 
-trap 'umount --recursive "$root" 2>/dev/null; rm -rf --one-file-system "$root"' EXIT
+trap 'umount --recursive "$root" 2>/dev/null || true; rm -rf --one-file-system "$root"' EXIT
 unpack
 mount_kernel_views
 case $VARIANT in
