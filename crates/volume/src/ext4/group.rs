@@ -1,7 +1,7 @@
 //! Block group descriptors: where the inode tables are.
 
 use super::checksum::crc32c;
-use super::superblock::{Superblock, incompat};
+use super::superblock::{OFFSET, Superblock, incompat};
 use super::{Ext4, corrupt};
 use crate::FsError;
 use crate::fields::{le16, le32};
@@ -38,12 +38,14 @@ fn descriptor_offset(superblock: &Superblock, group: u64) -> Option<u64> {
         let first = table_block.checked_mul(per_block)?;
         let start = first.checked_mul(superblock.blocks_per_group)?;
         let start = start.checked_add(superblock.first_data_block)?;
-        start.checked_add(u64::from(superblock.has_superblock(first)))?
+        // Linux, `descriptor_loc`: with 1 KiB blocks the first superblock is in block 1, even
+        // where group 0 starts at block 0 (`bigalloc`).
+        let is_shifted = first == 0 && superblock.block_bytes == 1024 && start == 0;
+        let skip = u64::from(superblock.has_superblock(first)).checked_add(is_shifted.into())?;
+        start.checked_add(skip)?
     } else {
-        superblock
-            .first_data_block
-            .checked_add(1)?
-            .checked_add(table_block)?
+        let superblock_block = OFFSET.checked_div(superblock.block_bytes)?;
+        superblock_block.checked_add(1)?.checked_add(table_block)?
     };
     superblock.offset_of(block).ok()?.checked_add(within)
 }

@@ -38,6 +38,7 @@ pub(super) mod incompat {
 
 const COMPAT_SPARSE_SUPER2: u32 = 0x200;
 const RO_SPARSE_SUPER: u32 = 0x1;
+const RO_BIGALLOC: u32 = 0x200;
 const RO_METADATA_CSUM: u32 = 0x400;
 
 /// What the superblock says, proved.
@@ -143,6 +144,9 @@ impl Superblock {
 
     fn check(&self, volume_bytes: u64) -> Result<(), FsError> {
         let bits = self.block_bytes.saturating_mul(8);
+        // A bitmap is one block; with `bigalloc` each of its bits stands for several blocks.
+        let is_big = self.ro_compat & RO_BIGALLOC != 0;
+        let most_blocks = if is_big { u64::from(u32::MAX) } else { bits };
         let block = usize::try_from(self.block_bytes).unwrap_or(0);
         let power = |bytes: usize, least: usize| {
             bytes.is_power_of_two() && bytes >= least && bytes <= block
@@ -154,7 +158,7 @@ impl Superblock {
                 "its first data block is neither 0 nor 1",
             ),
             (
-                (1..=bits).contains(&self.blocks_per_group),
+                (1..=most_blocks).contains(&self.blocks_per_group),
                 "blocks per group out of range",
             ),
             (

@@ -56,7 +56,7 @@ const VARIANTS: [&[&str]; 11] = [
         "-O",
         "^extent,^64bit,^flex_bg,uninit_bg,^metadata_csum",
     ],
-    &["-t", "ext4", "-b", "65536"],
+    &["-t", "ext4", "-b", "16384", "-N", "2048"],
 ];
 
 #[test]
