@@ -1,1 +1,58 @@
-//! (to be written)
+//! What is inside a guest: operating system, boot chain, kernels.
+//!
+//! [`inspect`] looks into the disks of one machine and yields a [`Guest`]: its [`Facts`], and with
+//! [`Guest::boot_files`] the kernel, initramfs and command line of the entry that its boot loader
+//! would start. Nothing is written and nothing of the guest is run. GRUB's configuration is
+//! interpreted, not searched: what counts is what GRUB itself would do with it.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use detente_block::{BlockRead, MemoryBackend};
+//! use detente_guest::{InspectError, Options, inspect};
+//!
+//! let empty: Arc<dyn BlockRead> = Arc::new(MemoryBackend::new(vec![0; 1 << 20]));
+//! let error = inspect(&[empty], Options::default()).err().expect("nothing is in it");
+//! assert!(matches!(error, InspectError::NoOperatingSystem { .. }));
+//! assert!(error.hint().is_some());
+//! ```
+#![forbid(unsafe_code)]
+#![warn(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+#![cfg_attr(
+    test,
+    expect(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        reason = "a test may panic"
+    )
+)]
+
+mod architecture;
+mod boot;
+mod boot_files;
+mod chain;
+mod command_line;
+mod device_spec;
+mod error;
+mod exercise;
+pub mod facts;
+mod fstab;
+mod guest;
+mod modules;
+mod os_release;
+mod root;
+mod system;
+#[cfg(test)]
+mod tests;
+mod volumes;
+
+pub use boot_files::{BootFiles, BootLimits};
+pub use error::{BootFilesError, BootProblem, InspectError};
+#[doc(hidden)]
+pub use exercise::exercise;
+pub use facts::Facts;
+pub use guest::{Guest, Options, inspect};

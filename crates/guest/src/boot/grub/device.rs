@@ -1,0 +1,50 @@
+//! GRUB's names of disks and partitions: `hd0,gpt2`.
+
+use crate::facts::VolumeId;
+
+/// The volume; disks are counted in the order in which they were given.
+pub(super) fn parse(device: &str) -> Option<VolumeId> {
+    let (disk, partition) = match device.split_once(',') {
+        Some((disk, partition)) => {
+            let digits = partition.trim_start_matches(|c: char| c.is_ascii_lowercase());
+            (disk, digits.parse().ok()?)
+        }
+        None => (device, 0),
+    };
+    Some(VolumeId {
+        disk: disk.strip_prefix("hd")?.parse().ok()?,
+        partition,
+    })
+}
+
+/// The name that [`parse`] reads.
+pub(super) fn name(id: VolumeId) -> String {
+    match id.partition {
+        0 => format!("hd{}", id.disk),
+        number => format!("hd{},{number}", id.disk),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_partitions_with_and_without_their_table() {
+        let id = |disk, partition| Some(VolumeId { disk, partition });
+        assert_eq!(parse("hd0,gpt2"), id(0, 2));
+        assert_eq!(parse("hd1,msdos5"), id(1, 5));
+        assert_eq!(parse("hd0,1"), id(0, 1));
+        assert_eq!(parse("hd3"), id(3, 0));
+        for other in ["lvm/vg-root", "memdisk", "", "hd", "hd0,", "hdx,1", "md/0"] {
+            assert_eq!(parse(other), None, "{other}");
+        }
+        assert_eq!(
+            name(VolumeId {
+                disk: 1,
+                partition: 2
+            }),
+            "hd1,2"
+        );
+    }
+}

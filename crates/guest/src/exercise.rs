@@ -1,0 +1,17 @@
+//! The hostile exerciser: every parser of this crate over the same bytes.
+
+use crate::{architecture, boot, command_line, device_spec::DeviceSpec, fstab, os_release};
+
+/// Runs every text parser over `bytes`. Whatever they are: no panic, no hang, little memory.
+pub fn exercise(bytes: &[u8]) {
+    boot::exercise(bytes);
+    let text = String::from_utf8_lossy(bytes);
+    os_release::parse(&text);
+    for mount in fstab::parse(&text) {
+        DeviceSpec::parse(&mount.spec);
+    }
+    for (_, value) in command_line::parameters(&text) {
+        DeviceSpec::parse(&value.unwrap_or_default());
+    }
+    architecture::of_elf(bytes);
+}

@@ -1,0 +1,204 @@
+//! An inspected guest: its facts, and the way to its files.
+
+use std::sync::Arc;
+
+use detente_block::BlockRead;
+use detente_volume::{FileSystem, Volume};
+
+use crate::boot::model::{Candidate, Found};
+use crate::chain;
+use crate::error::{BootProblem, InspectError};
+use crate::facts::{Boot, Disk, Facts, Firmware, Problem, SCHEMA, Verdict, VolumeFacts, VolumeId};
+use crate::fstab::{self, Tree};
+use crate::volumes::{Held, Volumes};
+use crate::{architecture, boot, modules, root, system};
+
+/// What to look at beyond the ordinary.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Unpack the initramfs of the default entry and list its kernel modules.
+    pub initramfs_contents: bool,
+}
+
+/// An inspected guest.
+pub struct Guest {
+    pub(crate) facts: Facts,
+    pub(crate) volumes: Volumes,
+    pub(crate) default: Option<Candidate>,
+    pub(crate) problems: Vec<BootProblem>,
+}
+
+/// Looks into the disks of one machine, the boot disk first. Nothing is written, nothing of the
+/// guest is run; memory is bounded whatever the disks hold.
+///
+/// A guest that would not boot is no error: [`Facts::problems`] says why it would not.
+///
+/// # Errors
+/// [`InspectError`] when there is no x86-64 Linux system that can be read.
+pub fn inspect(disks: &[Arc<dyn BlockRead>], options: Options) -> Result<Guest, InspectError> {
+    if disks.is_empty() {
+        return Err(InspectError::NoDisk);
+    }
+    look(Volumes::scan(disks)?, options)
+}
+
+/// [`inspect`], from volumes that are already found.
+pub(crate) fn look(volumes: Volumes, options: Options) -> Result<Guest, InspectError> {
+    let found = boot::find(&volumes)?;
+    let root = root::find(&volumes, &found)?;
+    let fstab = fstab::read(&volumes, root.volume)?;
+    let tree = Tree::new(root.volume, &fstab);
+    require_x86_64(&volumes, &tree)?;
+    let (default, broken) = chain::follow(&volumes, &found, root.device)?;
+    let problems: Vec<BootProblem> = found
+        .problem
+        .iter()
+        .cloned()
+        .chain(broken)
+        .chain(root.problem)
+        .collect();
+    let mut notes = volumes.notes.clone();
+    notes.extend(found.notes.iter().cloned());
+    let initramfs = match &default {
+        Some(entry) if options.initramfs_contents => {
+            modules::list(&volumes, &entry.initramfs, &mut notes)?
+        }
+        _ => None,
+    };
+    let facts = Facts {
+        schema: SCHEMA.to_owned(),
+        disks: describe(&volumes, root.volume, &tree),
+        operating_system: root.system,
+        architecture: architecture::X86_64.to_owned(),
+        hostname: system::hostname(&volumes, &tree)?,
+        firmware: firmware(&volumes),
+        root: root.volume,
+        kernels: system::kernels(&volumes, &tree)?,
+        agents: system::agents(&volumes, &tree)?,
+        initramfs,
+        problems: problems.iter().map(problem).collect(),
+        notes,
+        fstab,
+        boot: Boot {
+            loader: found.loader,
+            config: found.config.clone(),
+            entries: chain::entries(&found),
+            default,
+        },
+    };
+    let default = chosen(found);
+    Ok(Guest {
+        facts,
+        volumes,
+        default,
+        problems,
+    })
+}
+
+impl Guest {
+    /// What was found.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// What keeps the guest from booting, or us from knowing how it boots.
+    #[must_use]
+    pub fn problems(&self) -> &[BootProblem] {
+        &self.problems
+    }
+
+    /// The volume that becomes `/`.
+    #[must_use]
+    pub fn root_volume(&self) -> Option<&Volume> {
+        self.volumes.get(self.facts.root).map(|held| &held.volume)
+    }
+
+    /// Where the root is: the disk in the order given, and its partition.
+    #[must_use]
+    pub fn root(&self) -> VolumeId {
+        self.facts.root
+    }
+
+    /// The file system that becomes `/`.
+    #[must_use]
+    pub fn root_file_system(&self) -> Option<&dyn FileSystem> {
+        self.volumes.fs(self.facts.root)
+    }
+}
+
+fn chosen(found: Found) -> Option<Candidate> {
+    let (index, _) = found.default?;
+    found.entries.into_iter().nth(index)
+}
+
+fn problem(problem: &BootProblem) -> Problem {
+    Problem {
+        id: problem.id().to_owned(),
+        verdict: if problem.could_not_tell() {
+            Verdict::CouldNotTell
+        } else {
+            Verdict::Bad
+        },
+        message: problem.to_string(),
+        hint: Some(problem.hint()),
+    }
+}
+
+fn require_x86_64(volumes: &Volumes, tree: &Tree) -> Result<(), InspectError> {
+    match architecture::find(volumes, tree)? {
+        // A system without any program that we know is not refused for that.
+        None => Ok(()),
+        Some((name, _)) if name == architecture::X86_64 => Ok(()),
+        Some((architecture, place)) => Err(InspectError::NotX86_64 {
+            architecture,
+            path: place.path,
+            volume: place.volume,
+        }),
+    }
+}
+
+fn firmware(volumes: &Volumes) -> Firmware {
+    let uefi = volumes.held.iter().any(Held::is_esp);
+    let bios = volumes.held.iter().any(Held::is_bios_boot)
+        || volumes.disks.iter().any(|disk| disk.boot_code);
+    match (uefi, bios) {
+        (true, true) => Firmware::UefiAndBios,
+        (true, false) => Firmware::Uefi,
+        (false, true) => Firmware::Bios,
+        (false, false) => Firmware::Unknown,
+    }
+}
+
+fn describe(volumes: &Volumes, root: VolumeId, tree: &Tree) -> Vec<Disk> {
+    let volume = |held: &Held| VolumeFacts {
+        number: held.id.partition,
+        offset_bytes: held.volume.offset,
+        size_bytes: held.volume.window.len_bytes(),
+        type_id: held.volume.type_id.clone(),
+        content: held.kind().to_owned(),
+        uuid: held
+            .uuid()
+            .map(str::to_owned)
+            .filter(|uuid| !uuid.is_empty()),
+        label: held.label().map(str::to_owned),
+        partuuid: held.volume.partuuid.clone(),
+        name: held.volume.name.clone(),
+        mount_point: if held.id == root {
+            Some("/".to_owned())
+        } else {
+            tree.mount_point(held.id).map(str::to_owned)
+        },
+    };
+    let disk = |(index, seen): (usize, &crate::volumes::DiskSeen)| Disk {
+        size_bytes: seen.size_bytes,
+        table: seen.table,
+        volumes: volumes
+            .held
+            .iter()
+            .filter(|held| held.id.disk == index)
+            .map(volume)
+            .collect(),
+    };
+    volumes.disks.iter().enumerate().map(disk).collect()
+}

@@ -1,0 +1,4 @@
+//! Whole guests, on file systems in memory.
+
+pub(crate) mod machine;
+mod outcomes;

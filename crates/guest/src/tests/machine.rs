@@ -1,0 +1,159 @@
+//! A machine whose file systems are lists of files.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use detente_block::{BlockRead, MemoryBackend, Window};
+use detente_volume::{Content, DirEntry, FileKind, FileSystem, FsError, Metadata, Volume};
+
+use crate::facts::{Table, VolumeId};
+use crate::volumes::{DiskSeen, Held, Volumes};
+
+pub(crate) const ESP: &str = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b";
+pub(crate) const LINUX: &str = "0fc63daf-8483-4772-8e79-3d69d8477de4";
+pub(crate) const XBOOTLDR: &str = "bc13c2ff-59e6-4262-a352-b275fd6f7172";
+
+/// Files by absolute path; folders follow from them.
+pub(crate) struct MemoryFs(BTreeMap<String, Vec<u8>>);
+
+impl MemoryFs {
+    fn missing(path: &str) -> FsError {
+        FsError::NotFound {
+            path: path.to_owned(),
+        }
+    }
+}
+
+impl FileSystem for MemoryFs {
+    fn metadata(&self, path: &str) -> Result<Metadata, FsError> {
+        let folder = format!("{}/", path.trim_end_matches('/'));
+        let (kind, len) = match self.0.get(path) {
+            Some(bytes) => (FileKind::File, bytes.len() as u64),
+            None if self.0.keys().any(|own| own.starts_with(&folder)) => (FileKind::Directory, 0),
+            None => return Err(Self::missing(path)),
+        };
+        Ok(Metadata {
+            kind,
+            len,
+            mode: 0o644,
+            modified_s: 0,
+        })
+    }
+
+    fn read_dir(&self, path: &str) -> Result<Vec<DirEntry>, FsError> {
+        let folder = format!("{}/", path.trim_end_matches('/'));
+        let below = self.0.keys().filter_map(|own| own.strip_prefix(&folder));
+        let mut names: Vec<&str> = below.map(|rest| rest.split('/').next().unwrap()).collect();
+        names.dedup();
+        if names.is_empty() {
+            return Err(Self::missing(path));
+        }
+        let entry = |name: &str| DirEntry {
+            name: name.to_owned(),
+            kind: FileKind::File,
+        };
+        Ok(names.into_iter().map(entry).collect())
+    }
+
+    fn read_link(&self, path: &str) -> Result<String, FsError> {
+        Err(FsError::WrongKind {
+            path: path.to_owned(),
+            wanted: "symbolic link",
+        })
+    }
+
+    fn open(&self, path: &str) -> Result<Arc<dyn BlockRead>, FsError> {
+        let bytes = self.0.get(path).ok_or_else(|| Self::missing(path))?;
+        Ok(Arc::new(MemoryBackend::new(bytes.clone())))
+    }
+}
+
+/// Volumes on one disk, numbered as they are added.
+#[derive(Default)]
+pub(crate) struct Machine {
+    volumes: Volumes,
+}
+
+impl Machine {
+    pub(crate) fn new() -> Self {
+        let mut machine = Self::default();
+        machine.volumes.disks.push(DiskSeen {
+            size_bytes: 1 << 30,
+            table: Table::Gpt,
+            boot_code: false,
+        });
+        machine
+    }
+
+    /// Adds an ext4 volume.
+    pub(crate) fn ext4(self, uuid: &str, files: &[(&str, &[u8])]) -> Self {
+        let (uuid, label) = (uuid.to_owned(), "root".to_owned());
+        self.volume(LINUX, Content::Ext4 { uuid, label }, Some(files))
+    }
+
+    /// Adds a FAT volume.
+    pub(crate) fn fat(self, type_id: &str, files: &[(&str, &[u8])]) -> Self {
+        let (uuid, label) = ("ABCD-1234".to_owned(), String::new());
+        self.volume(type_id, Content::Fat { uuid, label }, Some(files))
+    }
+
+    /// Adds any volume; without files it is not read.
+    pub(crate) fn volume(
+        mut self,
+        type_id: &str,
+        content: Content,
+        files: Option<&[(&str, &[u8])]>,
+    ) -> Self {
+        let number = u32::try_from(self.volumes.held.len()).unwrap() + 1;
+        let bytes: Arc<dyn BlockRead> = Arc::new(MemoryBackend::new(vec![0; 512]));
+        let volume = Volume {
+            number,
+            offset: u64::from(number) << 20,
+            type_id: type_id.to_owned(),
+            partuuid: Some(format!("part-{number}")),
+            name: None,
+            window: Window::new(bytes, 0, 512).unwrap(),
+            content,
+        };
+        let owned = |files: &[(&str, &[u8])]| {
+            files
+                .iter()
+                .map(|(path, bytes)| ((*path).to_owned(), bytes.to_vec()))
+                .collect()
+        };
+        let fs = files.map(|files| Box::new(MemoryFs(owned(files))) as Box<dyn FileSystem>);
+        let id = VolumeId {
+            disk: 0,
+            partition: number,
+        };
+        self.volumes.held.push(Held { id, volume, fs });
+        self
+    }
+
+    pub(crate) fn volumes(self) -> Volumes {
+        self.volumes
+    }
+}
+
+/// The head of a kernel image that names its release.
+/// [Linux] Documentation/arch/x86/boot.rst: 0x1fe, 0x202, 0x206, 0x20e, 0x236.
+pub(crate) fn kernel(release: &str) -> Vec<u8> {
+    let mut bytes = vec![0; 5 * 512];
+    bytes[0x1f1] = 4;
+    bytes[0x1fe..0x200].copy_from_slice(&[0x55, 0xaa]);
+    bytes[0x202..0x206].copy_from_slice(b"HdrS");
+    bytes[0x206..0x208].copy_from_slice(&[0x0f, 0x02]);
+    bytes[0x20e..0x210].copy_from_slice(&0x200_u16.to_le_bytes());
+    bytes[0x236] = 1;
+    let version = format!("{release} (builder@host) #1 SMP");
+    bytes[0x400..0x400 + version.len()].copy_from_slice(version.as_bytes());
+    bytes
+}
+
+/// The head of a program for a processor. [ELF]: 62 is x86-64, 183 is AArch64.
+pub(crate) fn program(machine: u8) -> Vec<u8> {
+    let mut head = b"\x7fELF\x02\x01\x01".to_vec();
+    head.resize(18, 0);
+    head.extend([machine, 0]);
+    head
+}
