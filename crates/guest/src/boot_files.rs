@@ -1,5 +1,7 @@
 //! The files that a guest boots with, read out of its disks.
 
+use std::fmt;
+
 use detente_initramfs::{kernel, uki};
 
 use crate::boot::model::{LinuxStart, Start};
@@ -29,7 +31,7 @@ impl Default for BootLimits {
 }
 
 /// The files that a guest boots with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct BootFiles {
     /// The kernel image.
     pub kernel: Vec<u8>,
@@ -41,6 +43,19 @@ pub struct BootFiles {
     pub kernel_release: String,
     /// What the kernel runs first in the initramfs: `rdinit=`, or `/init`.
     pub original_init: String,
+}
+
+impl fmt::Debug for BootFiles {
+    /// Lengths in place of megabytes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BootFiles")
+            .field("kernel_bytes", &self.kernel.len())
+            .field("initramfs_bytes", &self.initramfs.len())
+            .field("cmdline", &self.cmdline)
+            .field("kernel_release", &self.kernel_release)
+            .field("original_init", &self.original_init)
+            .finish()
+    }
 }
 
 impl Guest {

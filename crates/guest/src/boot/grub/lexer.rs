@@ -54,6 +54,7 @@ pub(super) fn lex(script: &str) -> Vec<Lexeme> {
     let mut lexer = Lexer {
         rest: script.chars().peekable(),
         line: 1,
+        at_end: false,
         word: None,
         lexemes: Vec::new(),
     };
@@ -67,16 +68,19 @@ pub(super) fn lex(script: &str) -> Vec<Lexeme> {
 struct Lexer<'s> {
     rest: std::iter::Peekable<std::str::Chars<'s>>,
     line: u32,
+    at_end: bool,
     word: Option<Word>,
     lexemes: Vec<Lexeme>,
 }
 
 impl Lexer<'_> {
     fn next(&mut self) -> Option<char> {
-        let c = self.rest.next();
-        if c == Some('\n') {
+        // What a line's end closes still belongs to that line.
+        if std::mem::take(&mut self.at_end) {
             self.line = self.line.saturating_add(1);
         }
+        let c = self.rest.next();
+        self.at_end = c == Some('\n');
         c
     }
 
@@ -130,7 +134,7 @@ impl Lexer<'_> {
                 '$' => self.variable(true),
                 // [GRUB manual] a backslash keeps its meaning only before these.
                 '\\' => match self.rest.next_if(|c| matches!(c, '$' | '"' | '\\' | '\n')) {
-                    Some('\n') => {}
+                    Some('\n') => self.line = self.line.saturating_add(1),
                     Some(c) => self.word().push(c),
                     None => self.word().push('\\'),
                 },

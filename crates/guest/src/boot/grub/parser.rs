@@ -286,10 +286,10 @@ mod tests {
     fn what_breaks_the_grammar_is_named_with_its_line() {
         assert_eq!(
             error("a\nif b; then c\n"),
-            "line 3: \"elif|else|fi\" is missing"
+            "line 2: \"elif|else|fi\" is missing"
         );
         assert_eq!(error("fi"), "line 1: \"fi\" without its beginning");
-        assert_eq!(error("menuentry x {\na\n"), "line 3: \"}\" is missing");
+        assert_eq!(error("menuentry x {\na\n"), "line 2: \"}\" is missing");
         assert_eq!(
             error("for i a; do b; done"),
             "line 1: \"a\" where \"in\" belongs"
