@@ -19,6 +19,23 @@ use support::{ImageBuilder, poke, sample};
 /// No mutation may take longer; sound samples take milliseconds, debug builds ten times that.
 const MOST_SECONDS: u64 = 20;
 
+/// The samples are 20 MiB; the rest is what the exerciser may take at its worst.
+const MOST_KIB: u64 = 256 * 1024;
+
+/// The most memory that this process ever had, where the system says so.
+fn peak_kib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+fn check_memory() {
+    let peak = peak_kib().unwrap_or(0);
+    assert!(peak <= MOST_KIB, "{peak} KiB were used");
+}
+
 /// SplitMix64 (S. Vigna, public domain).
 struct Random(u64);
 
@@ -140,6 +157,7 @@ fn the_corpus_does_no_harm() {
             );
         }
     }
+    check_memory();
 }
 
 #[test]
@@ -165,5 +183,6 @@ fn mutated_samples_do_no_harm() {
         }
         seed += 1;
     }
+    check_memory();
     eprintln!("{seed} mutations of each of {} samples", samples.len());
 }
