@@ -75,12 +75,11 @@ fn foreign_mounts(mountinfo: &str) -> Vec<String> {
 /// There is no `/dev/null` and none can be made.
 pub(crate) fn let_go_of_console() -> io::Result<()> {
     device("null", 1, 3)?;
-    let null = rustix::fs::openat(
-        CWD,
-        "/dev/null",
-        OFlags::RDWR | OFlags::CLOEXEC,
-        Mode::empty(),
-    )?;
+    let flags = OFlags::RDWR | OFlags::CLOEXEC;
+    let low = rustix::fs::openat(CWD, "/dev/null", flags, Mode::empty())?;
+    // Without a console the three are closed, and `low` is one of them.
+    let null = rustix::io::fcntl_dupfd_cloexec(&low, 3)?;
+    drop(low);
     rustix::stdio::dup2_stdin(&null)?;
     rustix::stdio::dup2_stdout(&null)?;
     rustix::stdio::dup2_stderr(&null)?;

@@ -25,14 +25,9 @@ const LOGINS: [&str; 7] = [
 
 /// Waits until the guest is up or the time is nearly over.
 pub(super) fn run(limits: &Limits) -> BootState {
-    let systemd = fs::exists("/run/systemd/system").unwrap_or(false);
-    let state = if systemd {
-        await_systemd(limits)
-    } else {
-        await_login(limits)
-    };
+    let state = await_init(limits);
     let uptime_ms = uptime_ms();
-    let failed_units = if systemd {
+    let failed_units = if is_systemd() {
         failed_units(limits)
     } else {
         Vec::new()
@@ -49,43 +44,13 @@ pub(super) fn run(limits: &Limits) -> BootState {
     }
 }
 
-/// The last word of systemd, `unknown` if it never said one.
-fn await_systemd(limits: &Limits) -> String {
-    let mut last = "unknown".to_owned();
+/// Finds out which kind of init it is, and waits for it. systemd makes its directory early, but
+/// not as the first thing; in any case before anybody can log in.
+fn await_init(limits: &Limits) -> String {
     loop {
-        let left = limits.left(RESERVE);
-        // Older ones (239) take `--wait` here but do not wait, so we ask again.
-        if fs::exists("/run/systemd/private").unwrap_or(false)
-            && let Some(answer) = systemctl(&["is-system-running", "--wait"], left)
-        {
-            let word = answer
-                .split_whitespace()
-                .next()
-                .unwrap_or_default()
-                .to_owned();
-            if !matches!(
-                &*word,
-                "" | "initializing" | "starting" | "offline" | "unknown"
-            ) {
-                return word;
-            }
-            if !word.is_empty() {
-                last = word;
-            }
+        if is_systemd() {
+            return await_systemd(limits);
         }
-        if left.is_zero() {
-            // The wait was cut short; without waiting there is an answer.
-            let now = systemctl(&["is-system-running"], limits.left(QUICK).min(QUICK));
-            return now
-                .and_then(|text| Some(text.split_whitespace().next()?.to_owned()))
-                .unwrap_or(last);
-        }
-        sleep(Duration::from_millis(500).min(left));
-    }
-}
-
-fn await_login(limits: &Limits) -> String {
-    loop {
         if somebody_can_log_in() {
             return "login-ready".to_owned();
         }
@@ -94,6 +59,39 @@ fn await_login(limits: &Limits) -> String {
         }
         sleep(Duration::from_millis(500));
     }
+}
+
+/// As sd_booted(3) tells.
+fn is_systemd() -> bool {
+    fs::exists("/run/systemd/system").unwrap_or(false)
+}
+
+/// The last word of systemd, `unknown` if it never said one.
+fn await_systemd(limits: &Limits) -> String {
+    let mut last = "unknown".to_owned();
+    loop {
+        let left = limits.left(RESERVE);
+        // Older ones (239) take `--wait` here but do not wait, so we ask again.
+        if fs::exists("/run/systemd/private").unwrap_or(false)
+            && let Some(word) =
+                systemctl(&["is-system-running", "--wait"], left).and_then(first_word)
+        {
+            if !matches!(&*word, "initializing" | "starting" | "offline" | "unknown") {
+                return word;
+            }
+            last = word;
+        }
+        if left.is_zero() {
+            // The wait was cut short; without waiting there is an answer.
+            let now = systemctl(&["is-system-running"], limits.left(QUICK).min(QUICK));
+            return now.and_then(first_word).unwrap_or(last);
+        }
+        sleep(Duration::from_millis(500).min(left));
+    }
+}
+
+fn first_word(answer: String) -> Option<String> {
+    answer.split_whitespace().next().map(str::to_owned)
 }
 
 fn somebody_can_log_in() -> bool {
