@@ -12,9 +12,20 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 fn main() {
     let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
-    let workspace = manifest.ancestors().nth(2).expect("crates/validate lies two levels down");
-    for watched in ["crates/agent", "crates/plan/src", "crates/plan/Cargo.toml", "Cargo.lock"] {
-        println!("cargo::rerun-if-changed={}", workspace.join(watched).display());
+    let workspace = manifest
+        .ancestors()
+        .nth(2)
+        .expect("crates/validate lies two levels down");
+    for watched in [
+        "crates/agent",
+        "crates/plan/src",
+        "crates/plan/Cargo.toml",
+        "Cargo.lock",
+    ] {
+        println!(
+            "cargo::rerun-if-changed={}",
+            workspace.join(watched).display()
+        );
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     let target = target_folder(&out).join("agent");
@@ -33,12 +44,24 @@ fn target_folder(out: &Path) -> &Path {
 fn build_agent(workspace: &Path, target: &Path) {
     let cargo = env::var_os("CARGO").expect("cargo sets it");
     let mut command = Command::new(cargo);
-    command.current_dir(workspace).args(["build", "--quiet", "--locked", "--profile", "agent"]);
-    command.args(["--package", "detente-agent", "--target", TARGET, "--target-dir"]).arg(target);
+    command
+        .current_dir(workspace)
+        .args(["build", "--quiet", "--locked", "--profile", "agent"]);
+    command
+        .args([
+            "--package",
+            "detente-agent",
+            "--target",
+            TARGET,
+            "--target-dir",
+        ])
+        .arg(target);
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy().into_owned();
         let inherited = text.starts_with("CARGO") && text != "CARGO_HOME";
-        if inherited || text.starts_with("RUST") && text != "RUSTUP_HOME" && text != "RUSTUP_TOOLCHAIN" {
+        if inherited
+            || text.starts_with("RUST") && text != "RUSTUP_HOME" && text != "RUSTUP_TOOLCHAIN"
+        {
             command.env_remove(name);
         }
     }

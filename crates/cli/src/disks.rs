@@ -4,7 +4,6 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use detente_block::{DirectoryGate, FileBackend, GateError, ReadError};
 use detente_disk::{Image, OpenError};
 
@@ -24,16 +23,13 @@ fn open(path: &Path, allowed: &[PathBuf]) -> Result<Image, Failure> {
     })?;
     let gate = allowed
         .iter()
-        .fold(DirectoryGate::beside(path), |gate, folder| gate.allow(folder.clone()));
-    detente_disk::open(path, Arc::new(file), &gate)
-        .map_err(|error| {
-            let hint = open_hint(&error);
-            (error, hint)
-        })
-        .map_err(|(error, hint)| {
-            let error = Err::<(), _>(error).with_context(named).unwrap_err();
-            Failure::cannot_tell(error, hint)
-        })
+        .fold(DirectoryGate::beside(path), |gate, folder| {
+            gate.allow(folder.clone())
+        });
+    detente_disk::open(path, Arc::new(file), &gate).map_err(|error| {
+        let hint = open_hint(&error);
+        Failure::cannot_tell(anyhow::Error::new(error).context(named()), hint)
+    })
 }
 
 fn io_hint(kind: ErrorKind) -> Option<String> {
@@ -49,12 +45,13 @@ fn io_hint(kind: ErrorKind) -> Option<String> {
 
 fn open_hint(error: &OpenError) -> Option<String> {
     match error {
-        OpenError::Gate(GateError::Refused { .. }) => {
-            Some("if you trust the image, allow the other file's folder with --allow-path".to_owned())
-        }
-        OpenError::Gate(_) => {
-            Some("a backing file is missing: put it back, or flatten the image where it is whole".to_owned())
-        }
+        OpenError::Gate(GateError::Refused { .. }) => Some(
+            "if you trust the image, allow the other file's folder with --allow-path".to_owned(),
+        ),
+        OpenError::Gate(_) => Some(
+            "a backing file is missing: put it back, or flatten the image where it is whole"
+                .to_owned(),
+        ),
         OpenError::Read(ReadError::Corrupt { .. } | ReadError::PastEnd { .. }) => Some(
             "the file is damaged or was cut off: copy it again and compare checksums".to_owned(),
         ),

@@ -8,12 +8,18 @@ use crate::failure::Failure;
 
 /// The folders that `PATH` names.
 pub(crate) fn search_path() -> Vec<PathBuf> {
-    env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default()
+    env::var_os("PATH")
+        .map(|path| env::split_paths(&path).collect())
+        .unwrap_or_default()
 }
 
 /// A new folder's path for a run, below the state folder of the XDG base directory specification.
 pub(crate) fn new_run_folder() -> Result<PathBuf, Failure> {
-    let set = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let set = |name| {
+        env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
     let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")));
     let Some(state) = state else {
         return Err(Failure::usage(
@@ -21,6 +27,10 @@ pub(crate) fn new_run_folder() -> Result<PathBuf, Failure> {
             "name a folder with --out",
         ));
     };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Ok(state.join("detente/runs").join(format!("run-{}", now.as_millis())))
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Ok(state
+        .join("detente/runs")
+        .join(format!("run-{}", now.as_millis())))
 }

@@ -1,6 +1,6 @@
 //! The one place that prints: data to standard output, everything else to standard error.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, Write};
 
 use serde::Serialize;
 
@@ -42,10 +42,5 @@ impl Output {
     /// Something beside the answer: progress, warnings, errors. If nobody listens, so be it.
     pub(crate) fn aside(&mut self, text: &str) {
         let _ = writeln!(self.asides, "{text}");
-    }
-
-    /// Whether a person sees standard output directly.
-    pub(crate) fn is_terminal() -> bool {
-        io::stdout().is_terminal()
     }
 }

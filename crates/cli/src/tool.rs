@@ -25,5 +25,9 @@ fn own_digest() -> io::Result<String> {
             len => hasher.update(buffer.get(..len).unwrap_or_default()),
         }
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hasher
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }

@@ -26,7 +26,13 @@ const KERNEL_LOG_LEVEL: u8 = 4;
 /// Cases that do not disturb each other run side by side; a batch is over before the next begins.
 /// The kernel's log comes last, so that it also shows what the other cases did to the guest.
 pub(crate) const BATCHES: &[&[CaseId]] = &[
-    &[CaseId::Cpu01, CaseId::Mem01, CaseId::Sto01, CaseId::Net01, CaseId::Rng01],
+    &[
+        CaseId::Cpu01,
+        CaseId::Mem01,
+        CaseId::Sto01,
+        CaseId::Net01,
+        CaseId::Rng01,
+    ],
     &[CaseId::Net02],
     &[CaseId::Time01],
     &[CaseId::Con01],
@@ -59,7 +65,9 @@ impl Context<'_> {
 
     /// Whether the plan has the case, and for this profile.
     pub(crate) fn applies(&self, case: CaseId) -> bool {
-        self.plan.case(case).is_some_and(|case| case.applies_to(self.profile))
+        self.plan
+            .case(case)
+            .is_some_and(|case| case.applies_to(self.profile))
     }
 
     fn hardware(&self) -> Hardware {
@@ -70,12 +78,15 @@ impl Context<'_> {
     fn task(&self, case: CaseId) -> Option<Task> {
         let parameters = &self.plan.parameters;
         match case {
-            CaseId::Boot02 => Some(Task::ReadKernelLog { max_level: KERNEL_LOG_LEVEL }),
+            CaseId::Boot02 => Some(Task::ReadKernelLog {
+                max_level: KERNEL_LOG_LEVEL,
+            }),
             CaseId::Cpu01 => Some(Task::CountCpus),
             CaseId::Mem01 => Some(Task::MeasureMemory),
-            CaseId::Sto01 => {
-                Some(Task::ExerciseRootDisk { bytes: parameters.disk_bytes, seed: self.seed })
-            }
+            CaseId::Sto01 => Some(Task::ExerciseRootDisk {
+                bytes: parameters.disk_bytes,
+                seed: self.seed,
+            }),
             CaseId::Net01 => Some(Task::ProbeNetwork {
                 mac: self.mac.clone(),
                 ping: detente_host::network::GATEWAY,
@@ -88,7 +99,9 @@ impl Context<'_> {
                 seed: self.seed,
             }),
             CaseId::Time01 => Some(Task::SwitchClockSources),
-            CaseId::Rng01 => Some(Task::ReadEntropy { bytes: parameters.entropy_bytes }),
+            CaseId::Rng01 => Some(Task::ReadEntropy {
+                bytes: parameters.entropy_bytes,
+            }),
             CaseId::Boot01 | CaseId::Boot10 | CaseId::Con01 | CaseId::Pwr01 | CaseId::Sup05 => None,
         }
     }
@@ -102,9 +115,11 @@ impl Context<'_> {
                 judge::boot02(seen, &AllowList::built_in())
             }
             (CaseId::Cpu01, Observation::Cpus(seen)) => judge::cpu01(seen, parameters.vcpus),
-            (CaseId::Mem01, Observation::Memory(seen)) => {
-                judge::mem01(seen, parameters.memory_mib, parameters.memory_reserved_percent)
-            }
+            (CaseId::Mem01, Observation::Memory(seen)) => judge::mem01(
+                seen,
+                parameters.memory_mib,
+                parameters.memory_reserved_percent,
+            ),
             (CaseId::Sto01, Observation::RootDisk(seen)) => {
                 judge::sto01(seen, &hardware, parameters.disk_bytes)
             }
@@ -117,8 +132,10 @@ impl Context<'_> {
             }
             (CaseId::Net02, Observation::Transfer(seen)) => {
                 let network = session.machine().network_seen();
-                let echo =
-                    EchoSeen { bytes: network.echoed_bytes, sha256: network.echoed_sha256 };
+                let echo = EchoSeen {
+                    bytes: network.echoed_bytes,
+                    sha256: network.echoed_sha256,
+                };
                 judge::net02(seen, &echo, parameters.transfer_bytes)
             }
             (CaseId::Time01, Observation::Clock(seen)) => {
@@ -148,7 +165,9 @@ pub(crate) fn batch(
 ) -> Result<Vec<Judged>, HostError> {
     let mut given = Vec::new();
     for &case in cases.iter().filter(|case| context.applies(**case)) {
-        let Some(task) = context.task(case) else { continue };
+        let Some(task) = context.task(case) else {
+            continue;
+        };
         let started_ms = ms(session.elapsed());
         given.push((case, session.give(task, context.limit(case))?, started_ms));
     }
@@ -156,9 +175,17 @@ pub(crate) fn batch(
     for (case, task_id, started_ms) in given {
         let (finding, duration_ms) = match session.answer(task_id, context.limit(case))? {
             Ok((seen, duration_ms)) => (context.judge(case, &seen, session), duration_ms),
-            Err(nothing) => (no_answer(nothing), ms(session.elapsed()).saturating_sub(started_ms)),
+            Err(nothing) => (
+                no_answer(nothing),
+                ms(session.elapsed()).saturating_sub(started_ms),
+            ),
         };
-        judged.push(Judged { case, finding, duration_ms, started_ms });
+        judged.push(Judged {
+            case,
+            finding,
+            duration_ms,
+            started_ms,
+        });
     }
     Ok(judged)
 }
@@ -174,5 +201,9 @@ pub(crate) fn no_answer(nothing: NoAnswer) -> Finding {
 
 /// A case that the user did not let end.
 pub(crate) fn interrupted() -> Finding {
-    Finding::plain(Outcome::Interrupted, "interrupted", "the run was ended before this was seen")
+    Finding::plain(
+        Outcome::Interrupted,
+        "interrupted",
+        "the run was ended before this was seen",
+    )
 }

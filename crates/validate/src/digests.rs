@@ -36,7 +36,12 @@ impl Digesting {
     pub(crate) fn finish(mut self) -> Vec<Option<String>> {
         self.threads
             .iter_mut()
-            .map(|thread| thread.take().and_then(|thread| thread.join().ok()).flatten())
+            .map(|thread| {
+                thread
+                    .take()
+                    .and_then(|thread| thread.join().ok())
+                    .flatten()
+            })
             .collect()
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use detente_guest::BootFilesError;
 use detente_host::HostError;
 
 /// Why a run could not be made.
@@ -25,7 +26,7 @@ pub enum ValidateError {
     },
     /// The kernel and initramfs cannot be had from the disk.
     #[error("cannot read the guest's boot files")]
-    BootFiles(#[source] Box<dyn std::error::Error + Send + Sync>),
+    BootFiles(#[from] BootFilesError),
     /// The overlay for a disk cannot be made.
     #[error("cannot make an overlay for {}", path.display())]
     Overlay {
@@ -56,9 +57,7 @@ impl ValidateError {
             Self::Write { .. } | Self::Overlay { .. } => {
                 Some("look at the folder's permissions and at the free space there (df)".to_owned())
             }
-            Self::BootFiles(_) => {
-                Some("`detente inspect IMAGE` shows what the guest would boot".to_owned())
-            }
+            Self::BootFiles(error) => error.hint(),
             Self::Host(_) | Self::Document(_) | Self::Random => None,
         }
     }

@@ -87,7 +87,13 @@ impl Fault {
     pub(crate) fn spoil(self, spec: &mut MachineSpec) {
         match self {
             Self::BootLog => append(spec, "pci=detente-fault"),
-            Self::Vcpus => spec.topology = Topology { sockets: 1, cores: 1, threads: 1 },
+            Self::Vcpus => {
+                spec.topology = Topology {
+                    sockets: 1,
+                    cores: 1,
+                    threads: 1,
+                }
+            }
             Self::Memory => append(spec, &format!("mem={}M", spec.memory_mib / 2)),
             Self::DiskBus => {
                 for disk in &mut spec.disks {
@@ -137,6 +143,8 @@ impl FromStr for Fault {
         Self::ALL
             .into_iter()
             .find(|fault| fault.name() == name)
-            .ok_or_else(|| UnknownFault { name: name.to_owned() })
+            .ok_or_else(|| UnknownFault {
+                name: name.to_owned(),
+            })
     }
 }

@@ -21,15 +21,23 @@ impl RunFolder {
     /// Makes the folder under a name that nobody takes for a finished one.
     pub(crate) fn create(out: &Path, run_id: &str) -> Result<Self, ValidateError> {
         if fs::symlink_metadata(out).is_ok() {
-            return Err(ValidateError::FolderBusy { path: out.to_path_buf() });
+            return Err(ValidateError::FolderBusy {
+                path: out.to_path_buf(),
+            });
         }
-        let name = out.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = out
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
         let name = name.unwrap_or_else(|| "run".to_owned());
         let parent = parent(out);
         fs::create_dir_all(&parent).map_err(|source| write_error(&parent, source))?;
         let partial = parent.join(format!(".{name}.{run_id}.partial"));
         fs::create_dir(&partial).map_err(|source| write_error(&partial, source))?;
-        Ok(Self { out: out.to_path_buf(), partial, finished: false })
+        Ok(Self {
+            out: out.to_path_buf(),
+            partial,
+            finished: false,
+        })
     }
 
     /// Where files go until the folder is whole.
@@ -98,7 +106,10 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), ValidateError>
 }
 
 fn write_error(path: &Path, source: io::Error) -> ValidateError {
-    ValidateError::Write { path: path.to_path_buf(), source }
+    ValidateError::Write {
+        path: path.to_path_buf(),
+        source,
+    }
 }
 
 fn sync(folder: &Path) -> Result<(), ValidateError> {
@@ -116,7 +127,10 @@ fn collect(folder: &Path, prefix: &str, into: &mut Vec<FileEntry>) -> Result<(),
         let path = entry.path();
         if path.is_dir() {
             collect(&path, &format!("{name}/"), into)?;
-        } else if path.extension().is_none_or(|extension| extension != "overlay") {
+        } else if path
+            .extension()
+            .is_none_or(|extension| extension != "overlay")
+        {
             into.push(file_entry(&path, name)?);
         }
     }

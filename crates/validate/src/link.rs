@@ -21,14 +21,21 @@ pub(crate) struct AgentIdentity {
 
 impl Link {
     pub(crate) fn new(port: Port) -> Self {
-        Self { port, decoder: Decoder::new(), open: false }
+        Self {
+            port,
+            decoder: Decoder::new(),
+            open: false,
+        }
     }
 
     /// Takes bytes of the port; yields the messages that are whole now. What is framed but no
     /// message of ours counts for nothing.
     pub(crate) fn receive(&mut self, bytes: &[u8]) -> Vec<AgentMessage> {
         let frames = self.decoder.push(bytes);
-        frames.iter().filter_map(|frame| serde_json::from_slice(frame).ok()).collect()
+        frames
+            .iter()
+            .filter_map(|frame| serde_json::from_slice(frame).ok())
+            .collect()
     }
 
     /// Bytes that belonged to no frame.
@@ -43,7 +50,14 @@ impl Link {
         hello: &AgentMessage,
         order: &Order,
     ) -> Result<Option<AgentIdentity>, HostError> {
-        let AgentMessage::Hello { protocol, run_id, plan_digest, agent_sha256, .. } = hello else {
+        let AgentMessage::Hello {
+            protocol,
+            run_id,
+            plan_digest,
+            agent_sha256,
+            ..
+        } = hello
+        else {
             return Ok(None);
         };
         if *protocol != PROTOCOL || *run_id != order.run_id || *plan_digest != order.plan_digest {
@@ -55,8 +69,10 @@ impl Link {
         };
         self.send(machine, &welcome)?;
         self.open = true;
-        let identity =
-            AgentIdentity { sha256: agent_sha256.clone(), plan_digest: plan_digest.clone() };
+        let identity = AgentIdentity {
+            sha256: agent_sha256.clone(),
+            plan_digest: plan_digest.clone(),
+        };
         Ok(Some(identity))
     }
 

@@ -35,12 +35,21 @@ pub(crate) struct Boot {
 
 impl Boot {
     /// Writes kernel and initramfs, the agent appended, to `work`.
-    pub(crate) fn write(work: &Path, files: BootFiles, order: &Order) -> Result<Self, ValidateError> {
+    pub(crate) fn write(
+        work: &Path,
+        files: BootFiles,
+        order: &Order,
+    ) -> Result<Self, ValidateError> {
         let (kernel, initramfs) = (work.join("kernel"), work.join("initramfs"));
         write_file(&kernel, &files.kernel)?;
         write_file(&initramfs, &append(files.initramfs, &archive(order)?))?;
         let (cmdline, additions) = command_line(&files.cmdline);
-        Ok(Self { kernel, initramfs, cmdline, additions })
+        Ok(Self {
+            kernel,
+            initramfs,
+            cmdline,
+            additions,
+        })
     }
 }
 
@@ -52,17 +61,27 @@ fn command_line(own: &str) -> (String, Vec<String>) {
         .map(str::to_owned)
         .collect();
     let mut additions = Vec::new();
-    if !options.iter().any(|option| option.starts_with("console=ttyS0")) {
+    if !options
+        .iter()
+        .any(|option| option.starts_with("console=ttyS0"))
+    {
         // The last console is the one that /dev/console stands for: keep the guest's own last.
         options.insert(0, "console=ttyS0,115200".to_owned());
         additions.push("console=ttyS0,115200: the console is read on the serial port".to_owned());
-        if !options.iter().skip(1).any(|option| option.starts_with("console=")) {
+        if !options
+            .iter()
+            .skip(1)
+            .any(|option| option.starts_with("console="))
+        {
             options.insert(1, "console=tty0".to_owned());
-            additions.push("console=tty0: what the guest has without any console option".to_owned());
+            additions
+                .push("console=tty0: what the guest has without any console option".to_owned());
         }
     }
     options.push(format!("rdinit={AGENT_PATH}"));
-    additions.push(format!("rdinit={AGENT_PATH}: the agent starts the guest's own init"));
+    additions.push(format!(
+        "rdinit={AGENT_PATH}: the agent starts the guest's own init"
+    ));
     (options.join(" "), additions)
 }
 
@@ -90,7 +109,11 @@ pub(crate) fn machine_spec(
             initramfs: boot.initramfs.clone(),
             cmdline: boot.cmdline.clone(),
         },
-        network: NetworkSpec { mac: MAC, dhcp: true, spoil_transfer: false },
+        network: NetworkSpec {
+            mac: MAC,
+            dhcp: true,
+            spoil_transfer: false,
+        },
         entropy: profile.hardware().entropy,
         console_input: true,
     })
@@ -109,7 +132,11 @@ fn disk_spec(
     };
     // A whole path: the overlay does not lie beside its backing file.
     let backing = std::path::absolute(&disk.path).map_err(|error| failed(error.into()))?;
-    let top = disk.image.layers.first().map_or(Format::Raw, |layer| layer.format);
+    let top = disk
+        .image
+        .layers
+        .first()
+        .map_or(Format::Raw, |layer| layer.format);
     let bytes = empty_overlay(&OverlaySpec {
         virtual_size: disk.image.reader.len_bytes(),
         backing_path: backing.to_string_lossy().into_owned(),
@@ -122,13 +149,21 @@ fn disk_spec(
         .image
         .layers
         .iter()
-        .map(|layer| DiskFile { path: layer.path.clone(), format: image_format(layer.format) })
+        .map(|layer| DiskFile {
+            path: layer.path.clone(),
+            format: image_format(layer.format),
+        })
         .collect();
     let bus = match profile {
         Profile::Kvm => DiskBus::Virtio,
         Profile::KvmLegacy => DiskBus::Sata,
     };
-    Ok(DiskSpec { overlay, chain, bus, serial: format!("detente{index}") })
+    Ok(DiskSpec {
+        overlay,
+        chain,
+        bus,
+        serial: format!("detente{index}"),
+    })
 }
 
 fn image_format(format: Format) -> ImageFormat {
@@ -149,13 +184,25 @@ mod tests {
 
     #[test]
     fn a_serial_console_is_added_only_where_there_is_none() {
-        check("root=/dev/vda1 ro quiet", "console=ttyS0,115200 console=tty0 root=/dev/vda1 ro quiet rdinit=/.detente/agent");
-        check("console=tty0 console=ttyS0,9600 ro", "console=tty0 console=ttyS0,9600 ro rdinit=/.detente/agent");
-        check("console=hvc0", "console=ttyS0,115200 console=hvc0 rdinit=/.detente/agent");
+        check(
+            "root=/dev/vda1 ro quiet",
+            "console=ttyS0,115200 console=tty0 root=/dev/vda1 ro quiet rdinit=/.detente/agent",
+        );
+        check(
+            "console=tty0 console=ttyS0,9600 ro",
+            "console=tty0 console=ttyS0,9600 ro rdinit=/.detente/agent",
+        );
+        check(
+            "console=hvc0",
+            "console=ttyS0,115200 console=hvc0 rdinit=/.detente/agent",
+        );
     }
 
     #[test]
     fn the_guests_own_rdinit_gives_way() {
-        check("rdinit=/sbin/x console=ttyS0", "console=ttyS0 rdinit=/.detente/agent");
+        check(
+            "rdinit=/sbin/x console=ttyS0",
+            "console=ttyS0 rdinit=/.detente/agent",
+        );
     }
 }

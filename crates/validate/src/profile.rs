@@ -13,7 +13,9 @@ use detente_plan::protocol::Order;
 use crate::cases::{self, BATCHES, Context, Judged};
 use crate::digests::Digesting;
 use crate::folder::{RunFolder, write_file};
-use crate::machine::{Boot, machine_spec, mac_text};
+use crate::limits::scaled;
+use crate::link::AgentIdentity;
+use crate::machine::{Boot, mac_text, machine_spec};
 use crate::observer::{Observer, Progress};
 use crate::record::{case_result, file_name, not_proved, platform};
 use crate::request::Request;
@@ -21,6 +23,9 @@ use crate::root_state::root_is_clean;
 use crate::run::{Before, outcomes};
 use crate::session::Session;
 use crate::{ValidateError, agent};
+
+/// How long an agent that speaks every second may be silent, with hardware acceleration.
+const SILENCE_S: u64 = 15;
 
 /// What one profile's part of a run needs.
 pub(crate) struct ProfileTask<'a> {
@@ -40,7 +45,13 @@ pub(crate) fn run_profile(
 ) -> Result<(ProfileRun, Vec<Option<String>>), ValidateError> {
     let request = task.request;
     let work = task.folder.subfolder(task.profile.name())?;
-    let mut spec = machine_spec(task.profile, &request.plan, task.boot, &request.disks, &work)?;
+    let mut spec = machine_spec(
+        task.profile,
+        &request.plan,
+        task.boot,
+        &request.disks,
+        &work,
+    )?;
     for fault in &request.faults {
         fault.spoil(&mut spec);
     }
@@ -52,32 +63,35 @@ pub(crate) fn run_profile(
         mac: mac_text(),
         seed: seed(&task.order.run_id),
     };
-    let mut results = Results { context: &context, observer, done: Vec::new() };
+    let mut results = Results {
+        context: &context,
+        observer,
+        done: Vec::new(),
+    };
 
-    results.observer.progress(&Progress::Starting { profile: task.profile });
+    results.observer.progress(&Progress::Starting {
+        profile: task.profile,
+    });
     let machine = request.host.start(&spec, &work)?;
-    let mut session = Session::new(machine, task.order.clone(), request.interrupt.clone());
+    let silence = scaled(SILENCE_S, facts.acceleration);
+    let mut session = Session::new(
+        machine,
+        task.order.clone(),
+        request.interrupt.clone(),
+        silence,
+    );
     let power = in_guest(task, &mut session, &mut results)?;
     let agent = session.agent.clone();
-    write_file(&work.join("console-tail.txt"), session.console.tail().as_bytes())?;
+    write_file(
+        &work.join("console-tail.txt"),
+        session.console.tail().as_bytes(),
+    )?;
     session.into_machine().stop()?;
 
     results.add_power(power, || root_clean(request, &spec));
-    let first: Vec<Option<String>> = before.wait().to_vec();
     let after = Digesting::start(readers).finish();
-    let images = request.disks.iter().zip(first).zip(&after);
-    results.add(
-        CaseId::Sup05,
-        judge::sup05(&Digests {
-            images: images.map(|((disk, a), b)| (file_name(disk), a, b.clone())).collect(),
-            agent_carried: agent::sha256(),
-            agent_ran: agent.as_ref().map(|agent| agent.sha256.clone()),
-            plan_obeyed: agent.as_ref().map(|agent| agent.plan_digest.clone()),
-            plan: request.plan.digest(),
-            tool: Some(request.tool.sha256.clone()).filter(|digest| !digest.is_empty()),
-        }),
-        (0, 0),
-    );
+    let check = self_check(request, before.wait(), &after, agent.as_ref());
+    results.add(CaseId::Sup05, check, (0, 0));
     let cases = results.in_plan_order();
     if !request.keep {
         remove_overlays(&spec)?;
@@ -100,6 +114,27 @@ pub(crate) fn run_profile(
     Ok((part, after))
 }
 
+/// The digests of everything that took part.
+fn self_check(
+    request: &Request<'_>,
+    before: &[Option<String>],
+    after: &[Option<String>],
+    agent: Option<&AgentIdentity>,
+) -> Finding {
+    let at = |list: &[Option<String>], index: usize| list.get(index).cloned().flatten();
+    let disks = request.disks.iter().enumerate();
+    judge::sup05(&Digests {
+        images: disks
+            .map(|(index, disk)| (file_name(disk), at(before, index), at(after, index)))
+            .collect(),
+        agent_carried: agent::sha256(),
+        agent_ran: agent.map(|agent| agent.sha256.clone()),
+        plan_obeyed: agent.map(|agent| agent.plan_digest.clone()),
+        plan: request.plan.digest(),
+        tool: Some(request.tool.sha256.clone()).filter(|digest| !digest.is_empty()),
+    })
+}
+
 /// Everything that happens while the machine is on; what was seen of the shutdown, if it came to
 /// one.
 fn in_guest(
@@ -109,7 +144,9 @@ fn in_guest(
 ) -> Result<Option<PowerSeen>, ValidateError> {
     let request = task.request;
     let context = results.context;
-    let limit = request.boot_limit.unwrap_or_else(|| context.limit(CaseId::Boot01));
+    let limit = request
+        .boot_limit
+        .unwrap_or_else(|| context.limit(CaseId::Boot01));
     let booted = cases::boot(context, session, limit, results.observer)?;
     results.add_all(booted.findings);
     if booted.ready {
@@ -120,7 +157,11 @@ fn in_guest(
             }
         }
     }
-    let picture = task.folder.path().join(task.profile.name()).join("screen.png");
+    let picture = task
+        .folder
+        .path()
+        .join(task.profile.name())
+        .join("screen.png");
     if session.exited.is_none() && session.machine().screen_picture(&picture).is_err() {
         // A picture is a help for the reader, not a case: a host without a screen has none.
         let _ = std::fs::remove_file(&picture);
@@ -140,7 +181,13 @@ struct Results<'a, 'o> {
 
 impl Results<'_, '_> {
     fn add_all(&mut self, judged: Vec<Judged>) {
-        for Judged { case, finding, duration_ms, started_ms } in judged {
+        for Judged {
+            case,
+            finding,
+            duration_ms,
+            started_ms,
+        } in judged
+        {
             self.add(case, finding, (started_ms, duration_ms));
         }
     }
@@ -148,8 +195,14 @@ impl Results<'_, '_> {
     /// Keeps a result and tells the observer. A case that does not apply to the profile is
     /// skipped, whatever was found.
     fn add(&mut self, id: CaseId, finding: Finding, (started_ms, duration_ms): (u64, u64)) {
-        let Some(case) = self.context.plan.case(id) else { return };
-        let finding = if case.applies_to(self.context.profile) { finding } else { not_applicable() };
+        let Some(case) = self.context.plan.case(id) else {
+            return;
+        };
+        let finding = if case.applies_to(self.context.profile) {
+            finding
+        } else {
+            not_applicable()
+        };
         let evidence = evidence(id, self.context.profile);
         let result = case_result(case, finding, started_ms, duration_ms, evidence);
         self.observer.progress(&Progress::Case { result: &result });
@@ -167,26 +220,47 @@ impl Results<'_, '_> {
 
     /// One result for each case of the plan, in its order: what never came was not run.
     fn in_plan_order(mut self) -> Vec<CaseResult> {
-        let interrupted = self.done.iter().any(|(_, case)| case.outcome == Outcome::Interrupted);
+        let interrupted = self
+            .done
+            .iter()
+            .any(|(_, case)| case.outcome == Outcome::Interrupted);
         let missing: Vec<CaseId> = self.context.plan.cases.iter().map(|case| case.id).collect();
         for id in missing {
             if self.done.iter().all(|(done, _)| *done != id) {
-                let finding = if interrupted { cases::interrupted() } else { not_reached() };
+                let finding = if interrupted {
+                    cases::interrupted()
+                } else {
+                    not_reached()
+                };
                 self.add(id, finding, (0, 0));
             }
         }
-        let order = |id: CaseId| self.context.plan.cases.iter().position(|case| case.id == id);
+        let order = |id: CaseId| {
+            self.context
+                .plan
+                .cases
+                .iter()
+                .position(|case| case.id == id)
+        };
         self.done.sort_by_key(|(id, _)| order(*id));
         self.done.into_iter().map(|(_, result)| result).collect()
     }
 }
 
 fn not_applicable() -> Finding {
-    Finding::plain(Outcome::Skipped, "not_applicable", "does not apply to this hardware profile")
+    Finding::plain(
+        Outcome::Skipped,
+        "not_applicable",
+        "does not apply to this hardware profile",
+    )
 }
 
 fn not_reached() -> Finding {
-    Finding::plain(Outcome::NotRun, "not_ready", "the guest was not ready to be asked")
+    Finding::plain(
+        Outcome::NotRun,
+        "not_ready",
+        "the guest was not ready to be asked",
+    )
 }
 
 /// The files of the run's folder that belong to a case.
@@ -217,8 +291,10 @@ fn root_clean(request: &Request<'_>, spec: &MachineSpec) -> Option<bool> {
 
 fn remove_overlays(spec: &MachineSpec) -> Result<(), ValidateError> {
     for disk in &spec.disks {
-        std::fs::remove_file(&disk.overlay)
-            .map_err(|source| ValidateError::Write { path: disk.overlay.clone(), source })?;
+        std::fs::remove_file(&disk.overlay).map_err(|source| ValidateError::Write {
+            path: disk.overlay.clone(),
+            source,
+        })?;
     }
     Ok(())
 }

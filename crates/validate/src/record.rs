@@ -20,7 +20,13 @@ pub(crate) fn case_result(
     duration_ms: u64,
     evidence: Vec<String>,
 ) -> CaseResult {
-    let Finding { outcome, reason_code, message, checks, measurements } = finding;
+    let Finding {
+        outcome,
+        reason_code,
+        message,
+        checks,
+        measurements,
+    } = finding;
     CaseResult {
         case_id: case.id.name().to_owned(),
         title: case.title.clone(),
@@ -31,7 +37,10 @@ pub(crate) fn case_result(
         duration_ms,
         checks,
         measurements,
-        attempts: vec![Attempt { outcome, started_ms }],
+        attempts: vec![Attempt {
+            outcome,
+            started_ms,
+        }],
         evidence,
         channel: case.channel.clone(),
     }
@@ -39,15 +48,23 @@ pub(crate) fn case_result(
 
 /// What a profile's results do not show, each with the reason.
 pub(crate) fn not_proved(cases: &[CaseResult]) -> Vec<String> {
-    let mut list = vec![
-        "firmware, boot loader and Secure Boot: direct boot (not_run)".to_owned(),
-    ];
+    let mut list = vec!["firmware, boot loader and Secure Boot: direct boot (not_run)".to_owned()];
     for case in cases {
-        if matches!(case.outcome, Outcome::NotRun | Outcome::Error | Outcome::Interrupted) {
-            list.push(format!("{}: {} ({})", case.case_id, case.message, case.outcome));
+        if matches!(
+            case.outcome,
+            Outcome::NotRun | Outcome::Error | Outcome::Interrupted
+        ) {
+            list.push(format!(
+                "{}: {} ({})",
+                case.case_id, case.message, case.outcome
+            ));
             continue;
         }
-        for check in case.checks.iter().filter(|check| check.outcome == Outcome::NotRun) {
+        for check in case
+            .checks
+            .iter()
+            .filter(|check| check.outcome == Outcome::NotRun)
+        {
             list.push(format!("{}: {} (not_run)", case.case_id, check.message));
         }
     }
@@ -83,7 +100,11 @@ fn acceleration(acceleration: Acceleration) -> &'static str {
 
 /// The plan as a record.
 pub(crate) fn plan_record(plan: &Plan) -> PlanRecord {
-    PlanRecord { id: plan.id.clone(), version: plan.version, digest: plan.digest() }
+    PlanRecord {
+        id: plan.id.clone(),
+        version: plan.version,
+        digest: plan.digest(),
+    }
 }
 
 /// The disks as records.
@@ -98,7 +119,12 @@ pub(crate) fn image_records(
         .enumerate()
         .map(|(index, disk)| ImageRecord {
             name: file_name(disk),
-            format: disk.image.layers.first().map_or("raw", |layer| layer.format.qemu_name()).to_owned(),
+            format: disk
+                .image
+                .layers
+                .first()
+                .map_or("raw", |layer| layer.format.qemu_name())
+                .to_owned(),
             virtual_size_bytes: disk.image.reader.len_bytes(),
             chain_length: u32::try_from(disk.image.layers.len()).unwrap_or(u32::MAX),
             digest: DigestRecord {
@@ -112,7 +138,10 @@ pub(crate) fn image_records(
 
 /// The file's name without its folder: folders are nobody else's business.
 pub(crate) fn file_name(disk: &DiskInput) -> String {
-    disk.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    disk.path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
 }
 
 /// The guest as a record.

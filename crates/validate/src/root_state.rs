@@ -16,25 +16,41 @@ impl Gate for ChainGate {
     fn open(&self, name: &str) -> Result<Opened, GateError> {
         // `join` takes an absolute name as it is.
         let path = self.folder.join(name);
-        let whole = path
-            .canonicalize()
-            .map_err(|source| GateError::Open { path: path.clone(), source })?;
+        let whole = path.canonicalize().map_err(|source| GateError::Open {
+            path: path.clone(),
+            source,
+        })?;
         if !self.known.contains(&whole) {
             let rule = "it is not a file of the chain that the run started with";
-            return Err(GateError::Refused { name: name.to_owned(), rule });
+            return Err(GateError::Refused {
+                name: name.to_owned(),
+                rule,
+            });
         }
-        let reader = FileBackend::open(&whole)
-            .map_err(|source| GateError::Open { path: whole.clone(), source })?;
+        let reader = FileBackend::open(&whole).map_err(|source| GateError::Open {
+            path: whole.clone(),
+            source,
+        })?;
         let folder = whole.parent().map(Path::to_path_buf).unwrap_or_default();
-        let gate = Self { known: self.known.clone(), folder };
-        Ok(Opened { reader: Arc::new(reader), path: whole, gate: Box::new(gate) })
+        let gate = Self {
+            known: self.known.clone(),
+            folder,
+        };
+        Ok(Opened {
+            reader: Arc::new(reader),
+            path: whole,
+            gate: Box::new(gate),
+        })
     }
 }
 
 /// Whether partition `partition` of the disk in `overlay` is a cleanly unmounted file system;
 /// `None` where that cannot be told (another kind of file system, unreadable).
 pub(crate) fn root_is_clean(overlay: &Path, chain: &[PathBuf], partition: u32) -> Option<bool> {
-    let known = chain.iter().filter_map(|path| path.canonicalize().ok()).collect();
+    let known = chain
+        .iter()
+        .filter_map(|path| path.canonicalize().ok())
+        .collect();
     let folder = overlay.parent().map(Path::to_path_buf).unwrap_or_default();
     let file = FileBackend::open(overlay).ok()?;
     let gate = ChainGate { known, folder };

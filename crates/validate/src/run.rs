@@ -6,6 +6,7 @@ use detente_block::BlockRead;
 use detente_evidence::{
     AgentRecord, Manifest, Outcome, ProfileRun, Requirement, Run, RunKind, Verdict, junit,
 };
+use detente_guest::BootLimits;
 use jiff::Timestamp;
 
 use crate::digests::Digesting;
@@ -22,44 +23,56 @@ use crate::{ValidateError, agent};
 /// # Errors
 /// [`ValidateError`] when no run can be made; then nothing is left behind. What goes wrong inside
 /// the guest is a result.
-pub fn validate(
-    request: Request<'_>,
-    observer: &mut dyn Observer,
-) -> Result<Run, ValidateError> {
+pub fn validate(request: Request<'_>, observer: &mut dyn Observer) -> Result<Run, ValidateError> {
     let started = Timestamp::now();
     let run_id = run_id(started)?;
     let folder = RunFolder::create(&request.out, &run_id)?;
-    let order = agent::order(&run_id, &request.plan.digest(), &request.guest.original_init());
     let work = folder.subfolder("work")?;
-    let files = request
-        .guest
-        .boot_files()
-        .map_err(|error| ValidateError::BootFiles(Box::new(error)))?;
+    let files = request.guest.boot_files(BootLimits::default())?;
+    let order = agent::order(&run_id, &request.plan.digest(), &files.original_init);
     let boot = Boot::write(&work, files, &order)?;
 
-    let readers: Vec<Arc<dyn BlockRead>> =
-        request.disks.iter().map(|disk| disk.image.reader.clone()).collect();
+    let readers: Vec<Arc<dyn BlockRead>> = request
+        .disks
+        .iter()
+        .map(|disk| disk.image.reader.clone())
+        .collect();
     let mut before = Before::Running(Digesting::start(&readers));
     let mut after = Vec::new();
     let mut profiles = Vec::new();
     for &profile in &request.profiles {
-        let task = ProfileTask { request: &request, folder: &folder, order: &order, boot: &boot, profile };
+        let task = ProfileTask {
+            request: &request,
+            folder: &folder,
+            order: &order,
+            boot: &boot,
+            profile,
+        };
         let (part, digests) = run_profile(&task, &mut before, &readers, observer)?;
         after = digests;
         profiles.push(part);
     }
-    std::fs::remove_dir_all(&work)
-        .map_err(|source| ValidateError::Write { path: work.clone(), source })?;
+    std::fs::remove_dir_all(&work).map_err(|source| ValidateError::Write {
+        path: work.clone(),
+        source,
+    })?;
 
     let run = Run {
         schema: Run::SCHEMA.to_owned(),
         run_id,
-        kind: if request.faults.is_empty() { RunKind::Unofficial } else { RunKind::FaultInjected },
+        kind: if request.faults.is_empty() {
+            RunKind::Unofficial
+        } else {
+            RunKind::FaultInjected
+        },
         faults: request.faults.iter().map(ToString::to_string).collect(),
         started_at: started.to_string(),
         finished_at: Timestamp::now().to_string(),
         tool: request.tool.clone(),
-        agent: AgentRecord { sha256: agent::sha256(), size_bytes: agent::size_bytes() },
+        agent: AgentRecord {
+            sha256: agent::sha256(),
+            size_bytes: agent::size_bytes(),
+        },
         plan: plan_record(&request.plan),
         images: image_records(&request.disks, before.done(), &after),
         guest: guest_record(request.guest),
@@ -83,11 +96,11 @@ pub(crate) enum Before {
 impl Before {
     /// Waits for the digests.
     pub(crate) fn wait(&mut self) -> &[Option<String>] {
-        if let Self::Running(_) = self {
-            if let Self::Running(digesting) = std::mem::replace(self, Self::Done(Vec::new())) {
-                *self = Self::Done(digesting.finish());
-            }
-        }
+        let digests = match std::mem::replace(self, Self::Done(Vec::new())) {
+            Self::Running(digesting) => digesting.finish(),
+            Self::Done(digests) => digests,
+        };
+        *self = Self::Done(digests);
         self.done()
     }
 
@@ -110,11 +123,16 @@ fn run_id(started: Timestamp) -> Result<String, ValidateError> {
 
 /// What the verdict is made of.
 pub(crate) fn outcomes(part: &ProfileRun) -> impl Iterator<Item = (Requirement, Outcome)> + '_ {
-    part.cases.iter().map(|case| (case.requirement, case.outcome))
+    part.cases
+        .iter()
+        .map(|case| (case.requirement, case.outcome))
 }
 
 fn complete(profiles: &[ProfileRun]) -> bool {
-    profiles.iter().flat_map(outcomes).all(|(_, outcome)| outcome != Outcome::Interrupted)
+    profiles
+        .iter()
+        .flat_map(outcomes)
+        .all(|(_, outcome)| outcome != Outcome::Interrupted)
 }
 
 fn write_documents(folder: &RunFolder, run: &Run) -> Result<(), ValidateError> {

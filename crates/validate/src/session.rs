@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use detente_host::{HostError, Machine, MachineEvent, Port, PowerOff};
-use detente_plan::protocol::{AgentMessage, HostMessage, InitramfsSurvey, Observation, Order, Phase};
+use detente_plan::protocol::{AgentMessage, HostMessage, InitramfsSurvey, Order, Phase};
 
 use crate::console::ConsoleWatch;
 use crate::link::{AgentIdentity, Link};
@@ -17,14 +17,12 @@ use crate::link::{AgentIdentity, Link};
 pub(crate) use task::{NoAnswer, TaskEnd};
 pub(crate) use wait::Waited;
 
-/// How long an agent that has spoken may be silent before it counts as dead, unscaled.
-const SILENCE: Duration = Duration::from_secs(20);
-
 /// A conversation with one started machine.
 pub(crate) struct Session {
     machine: Box<dyn Machine>,
     order: Order,
     interrupt: Arc<AtomicBool>,
+    silence: Duration,
     serial: Link,
     virtio: Link,
     /// What the console has shown.
@@ -53,15 +51,18 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// A conversation with `machine`; an agent that has spoken counts as dead after `silence`.
     pub(crate) fn new(
         machine: Box<dyn Machine>,
         order: Order,
         interrupt: Arc<AtomicBool>,
+        silence: Duration,
     ) -> Self {
         Self {
             machine,
             order,
             interrupt,
+            silence,
             serial: Link::new(Port::AgentSerial),
             virtio: Link::new(Port::AgentVirtio),
             console: ConsoleWatch::default(),
@@ -88,7 +89,9 @@ impl Session {
 
     /// Bytes on the agent's ports that belonged to no frame.
     pub(crate) fn garbage_bytes(&self) -> u64 {
-        self.serial.garbage_bytes().saturating_add(self.virtio.garbage_bytes())
+        self.serial
+            .garbage_bytes()
+            .saturating_add(self.virtio.garbage_bytes())
     }
 
     /// How many surveys came.
@@ -101,9 +104,23 @@ impl Session {
         self.interrupt.load(Ordering::Relaxed)
     }
 
-    /// Whether the agent spoke once and has been silent for too long.
-    pub(crate) fn agent_silent(&self, factor: u32) -> bool {
-        self.last_heard.is_some_and(|heard| heard.elapsed() > SILENCE.saturating_mul(factor))
+    /// Why the agent will not answer any more, if it will not.
+    fn agent_lost(&self) -> Option<String> {
+        if let Some(line) = self.panic_line() {
+            return Some(format!("the guest's kernel panicked: {line}"));
+        }
+        let silent = self
+            .last_heard
+            .is_some_and(|heard| heard.elapsed() > self.silence);
+        silent.then(|| format!("the agent has been silent for {} s", self.silence.as_secs()))
+    }
+
+    /// The line of a panic, after which nothing comes.
+    pub(crate) fn panic_line(&self) -> Option<&String> {
+        self.console
+            .alarms
+            .iter()
+            .find(|line| line.contains("Kernel panic"))
     }
 
     /// The machine, for what is not conversation.
@@ -118,13 +135,19 @@ impl Session {
 
     /// Says something to the agent, on the fastest channel that it has opened.
     pub(crate) fn say(&mut self, message: &HostMessage) -> Result<(), HostError> {
-        let link = if self.virtio.open { &self.virtio } else { &self.serial };
+        let link = if self.virtio.open {
+            &self.virtio
+        } else {
+            &self.serial
+        };
         link.send(self.machine.as_mut(), message)
     }
 
     /// Takes the next event, if one comes before `deadline`.
     fn pump(&mut self, deadline: Instant) -> Result<bool, HostError> {
-        let Some(event) = self.machine.next_event(deadline)? else { return Ok(false) };
+        let Some(event) = self.machine.next_event(deadline)? else {
+            return Ok(false);
+        };
         match event {
             MachineEvent::Output { port, bytes } => self.output(port, &bytes)?,
             MachineEvent::ConsoleFlood { limit_bytes } => self.flooded = Some(limit_bytes),
@@ -132,7 +155,11 @@ impl Session {
             MachineEvent::Reset => self.resets = self.resets.saturating_add(1),
             MachineEvent::Exited { status, stderr } => {
                 let words = stderr.trim();
-                let status = if words.is_empty() { status } else { format!("{status}: {words}") };
+                let status = if words.is_empty() {
+                    status
+                } else {
+                    format!("{status}: {words}")
+                };
                 self.exited = Some(status);
             }
         }
@@ -156,7 +183,11 @@ impl Session {
 
     /// Takes one message of the agent. Before its hello is answered, nothing else counts.
     fn heard(&mut self, port: Port, message: AgentMessage) -> Result<(), HostError> {
-        let link = if port == Port::AgentVirtio { &mut self.virtio } else { &mut self.serial };
+        let link = if port == Port::AgentVirtio {
+            &mut self.virtio
+        } else {
+            &mut self.serial
+        };
         if matches!(message, AgentMessage::Hello { .. }) {
             if let Some(identity) = link.greet(self.machine.as_mut(), &message, &self.order)? {
                 self.agent = self.agent.take().or(Some(identity));
@@ -178,10 +209,24 @@ impl Session {
                 self.first_survey = self.first_survey.take().or_else(|| Some(survey.clone()));
                 self.survey = Some(survey);
             }
-            AgentMessage::Observed { task_id, observation, duration_ms } => {
-                self.task_ended(task_id, TaskEnd::Observed { observation, duration_ms });
+            AgentMessage::Observed {
+                task_id,
+                observation,
+                duration_ms,
+            } => {
+                self.task_ended(
+                    task_id,
+                    TaskEnd::Observed {
+                        observation,
+                        duration_ms,
+                    },
+                );
             }
-            AgentMessage::TaskFailed { task_id, reason, timed_out } => {
+            AgentMessage::TaskFailed {
+                task_id,
+                reason,
+                timed_out,
+            } => {
                 self.task_ended(task_id, TaskEnd::Failed { reason, timed_out });
             }
         }
@@ -196,4 +241,3 @@ impl Session {
         }
     }
 }
-

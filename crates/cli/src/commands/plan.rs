@@ -73,7 +73,10 @@ fn list(arguments: &ListArguments, out: &mut Output) -> anyhow::Result<ExitCode>
         Format::Text => {
             for plan in &plans {
                 let cases = plan.cases.len();
-                out.line(&format!("{:<8} v{:<3} {cases:>3} cases  {}", plan.id, plan.version, plan.title))?;
+                out.line(&format!(
+                    "{:<8} v{:<3} {cases:>3} cases  {}",
+                    plan.id, plan.version, plan.title
+                ))?;
             }
         }
     }
@@ -114,12 +117,15 @@ pub(crate) fn named(id: &str) -> Result<Plan, Failure> {
 }
 
 fn case_named<'a>(plan: &'a Plan, name: &str) -> Result<&'a Case, Failure> {
-    plan.cases.iter().find(|case| case.id.name().eq_ignore_ascii_case(name)).ok_or_else(|| {
-        Failure::usage(
-            format!("plan {} has no case {name:?}", plan.id),
-            &format!("`detente plan show {}` lists its cases", plan.id),
-        )
-    })
+    plan.cases
+        .iter()
+        .find(|case| case.id.name().eq_ignore_ascii_case(name))
+        .ok_or_else(|| {
+            Failure::usage(
+                format!("plan {} has no case {name:?}", plan.id),
+                &format!("`detente plan show {}` lists its cases", plan.id),
+            )
+        })
 }
 
 fn show_plan(plan: &Plan, out: &mut Output) -> anyhow::Result<()> {
@@ -133,13 +139,26 @@ fn show_plan(plan: &Plan, out: &mut Output) -> anyhow::Result<()> {
     ))?;
     out.line("")?;
     for case in &plan.cases {
-        out.line(&format!("{:<8} {:<9} {:<40} {}", case.id, requirement(case), case.title, profiles(case)))?;
+        out.line(&format!(
+            "{:<8} {:<9} {:<40} {}",
+            case.id,
+            requirement(case),
+            case.title,
+            profiles(case)
+        ))?;
     }
     Ok(())
 }
 
 fn show_case(plan: &Plan, case: &Case, out: &mut Output) -> anyhow::Result<()> {
-    out.line(&format!("{} {} ({}, plan {} v{})", case.id, case.title, requirement(case), plan.id, plan.version))?;
+    out.line(&format!(
+        "{} {} ({}, plan {} v{})",
+        case.id,
+        case.title,
+        requirement(case),
+        plan.id,
+        plan.version
+    ))?;
     out.line("")?;
     out.line(&format!("What is done: {}", case.about))?;
     out.line(&format!("Passes when: {}", case.passes_when))?;

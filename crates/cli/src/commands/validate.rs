@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use detente_disk::Image;
-use detente_evidence::{Run, ToolRecord, Verdict};
+use detente_evidence::{Run, Verdict};
 use detente_guest::Guest;
 use detente_host::local::{AccelerationChoice, LocalHost, LocalOptions};
 use detente_machine::Profile;
@@ -76,10 +76,21 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
     };
     let images = disks::open_all(&arguments.images, &arguments.allow_path)?;
     let guest = inspect(&images, &arguments.images)?;
-    let choice =
-        if arguments.emulate { AccelerationChoice::Emulated } else { AccelerationChoice::Proved };
-    let host = LocalHost::find(&LocalOptions { folders: environment::search_path(), choice })
-        .map_err(|error| Failure::cannot_tell(error, Some("`detente doctor` says how to get it".to_owned())))?;
+    let choice = if arguments.emulate {
+        AccelerationChoice::Emulated
+    } else {
+        AccelerationChoice::Proved
+    };
+    let host = LocalHost::find(&LocalOptions {
+        folders: environment::search_path(),
+        choice,
+    })
+    .map_err(|error| {
+        Failure::cannot_tell(
+            error,
+            Some("`detente doctor` says how to get it".to_owned()),
+        )
+    })?;
     let mut live = live::Live::new(out);
     live.begin(&guest, &plan, &host);
     let request = Request {
@@ -109,9 +120,14 @@ fn profiles(names: &[String]) -> Result<Vec<Profile>, Failure> {
     }
     let mut profiles = Vec::new();
     for name in names {
-        let profile: Profile = name.parse().map_err(|error: detente_machine::UnknownProfile| {
-            Failure::usage(error.to_string(), "`detente validate --help` says what they are")
-        })?;
+        let profile: Profile = name
+            .parse()
+            .map_err(|error: detente_machine::UnknownProfile| {
+                Failure::usage(
+                    error.to_string(),
+                    "`detente validate --help` says what they are",
+                )
+            })?;
         if !profiles.contains(&profile) {
             profiles.push(profile);
         }
@@ -126,16 +142,22 @@ fn faults(names: &[String]) -> Result<Vec<Fault>, Failure> {
         .collect::<Result<_, detente_validate::UnknownFault>>()
         .map_err(|error| {
             let known: Vec<_> = Fault::ALL.iter().map(|fault| fault.name()).collect();
-            Failure::usage(error.to_string(), &format!("the faults are: {}", known.join(", ")))
+            Failure::usage(
+                error.to_string(),
+                &format!("the faults are: {}", known.join(", ")),
+            )
         })
 }
 
 /// What the disks hold; without an operating system there is nothing to boot.
 fn inspect(images: &[Image], paths: &[PathBuf]) -> Result<Guest, Failure> {
     let readers: Vec<_> = images.iter().map(|image| image.reader.clone()).collect();
-    detente_guest::inspect(&readers, &detente_guest::Options::default()).map_err(|error| {
+    detente_guest::inspect(&readers, detente_guest::Options::default()).map_err(|error| {
         let hint = error.hint();
-        let named = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
+        let named = paths
+            .first()
+            .map(|path| path.display().to_string())
+            .unwrap_or_default();
         Failure::cannot_tell(anyhow::Error::new(error).context(named), hint)
     })
 }
@@ -144,7 +166,10 @@ fn with_paths(paths: &[PathBuf], images: Vec<Image>) -> Vec<DiskInput> {
     paths
         .iter()
         .zip(images)
-        .map(|(path, image)| DiskInput { path: path.clone(), image })
+        .map(|(path, image)| DiskInput {
+            path: path.clone(),
+            image,
+        })
         .collect()
 }
 

@@ -37,8 +37,14 @@ pub(crate) fn boot(
 ) -> Result<Booted, HostError> {
     let Some(end) = watch(session, limit, observer)? else {
         let both = [CaseId::Boot01, CaseId::Boot10];
-        let findings = both.into_iter().map(|case| judged(session, case, interrupted())).collect();
-        return Ok(Booted { findings, ready: false });
+        let findings = both
+            .into_iter()
+            .map(|case| judged(session, case, interrupted()))
+            .collect();
+        return Ok(Booted {
+            findings,
+            ready: false,
+        });
     };
     let ready = matches!(end, BootEnd::Ready(_));
     let seen = BootSeen {
@@ -60,7 +66,12 @@ pub(crate) fn boot(
 }
 
 fn judged(session: &Session, case: CaseId, finding: Finding) -> Judged {
-    Judged { case, finding, duration_ms: ms(session.elapsed()), started_ms: 0 }
+    Judged {
+        case,
+        finding,
+        duration_ms: ms(session.elapsed()),
+        started_ms: 0,
+    }
 }
 
 /// What the initramfs holds, if the agent got to look.
@@ -120,7 +131,7 @@ fn turn(state: &Session, hoped: bool) -> Option<Turn> {
         return Some(Turn::Good);
     }
     let hopeless = state.console.gave_up.is_some()
-        || panicked(state).is_some()
+        || state.panic_line().is_some()
         || state.flooded.is_some()
         || state.power_off.is_some()
         || state.resets >= RESET_LIMIT
@@ -128,14 +139,9 @@ fn turn(state: &Session, hoped: bool) -> Option<Turn> {
     hopeless.then_some(Turn::Bad)
 }
 
-/// The line of a panic, after which nothing comes.
-fn panicked(state: &Session) -> Option<&String> {
-    state.console.alarms.iter().find(|line| line.contains("Kernel panic"))
-}
-
 /// What ended all hope, in the order of how much it explains.
 fn bad_end(session: &Session) -> BootEnd {
-    if let Some(line) = panicked(session) {
+    if let Some(line) = session.panic_line() {
         return BootEnd::Stopped(line.clone());
     }
     if let Some(line) = &session.console.gave_up {
@@ -155,7 +161,10 @@ fn bad_end(session: &Session) -> BootEnd {
 
 /// Why a machine is gone.
 fn gone(session: &Session) -> String {
-    session.exited.clone().unwrap_or_else(|| "its process ended".to_owned())
+    session
+        .exited
+        .clone()
+        .unwrap_or_else(|| "its process ended".to_owned())
 }
 
 /// Has the agent look around once more, if it can, so that the verdict can name a driver.
@@ -165,7 +174,9 @@ fn last_look(session: &mut Session) -> Result<(), HostError> {
     }
     let before = session.survey_count();
     session.say(&HostMessage::Survey)?;
-    session.wait(LAST_LOOK, |state| (state.survey_count() > before).then_some(()))?;
+    session.wait(LAST_LOOK, |state| {
+        (state.survey_count() > before).then_some(())
+    })?;
     Ok(())
 }
 
@@ -185,5 +196,8 @@ fn await_ready(session: &mut Session, limit: Duration) -> Result<Option<BootEnd>
 }
 
 fn step(observer: &mut dyn Observer, session: &Session, text: &str) {
-    observer.progress(&Progress::Step { text, elapsed_ms: ms(session.elapsed()) });
+    observer.progress(&Progress::Step {
+        text,
+        elapsed_ms: ms(session.elapsed()),
+    });
 }

@@ -15,10 +15,7 @@ use crate::session::{NoAnswer, Session, Waited};
 const FORGET_LINE: &[u8] = &[0x15];
 
 /// Runs the case.
-pub(crate) fn console(
-    context: &Context<'_>,
-    session: &mut Session,
-) -> Result<Judged, HostError> {
+pub(crate) fn console(context: &Context<'_>, session: &mut Session) -> Result<Judged, HostError> {
     let case = CaseId::Con01;
     let started_ms = ms(session.elapsed());
     let limit = context.limit(case);
@@ -27,7 +24,10 @@ pub(crate) fn console(
     let from_guest = format!("detente-guest-{:016x}", context.seed);
     let typed = format!("detente-host-{:016x}", context.seed.rotate_left(32));
     let task = session.give(
-        Task::WriteConsole { line: from_guest.clone(), hold_ms: ms(limit) },
+        Task::WriteConsole {
+            line: from_guest.clone(),
+            hold_ms: ms(limit),
+        },
         limit + Duration::from_secs(5),
     )?;
     let finding = match session.answer(task, limit)? {
@@ -43,7 +43,12 @@ pub(crate) fn console(
         }
     };
     let duration_ms = ms(session.elapsed()).saturating_sub(started_ms);
-    Ok(Judged { case, finding, duration_ms, started_ms })
+    Ok(Judged {
+        case,
+        finding,
+        duration_ms,
+        started_ms,
+    })
 }
 
 fn on_console(state: &Session, text: &str) -> Option<()> {

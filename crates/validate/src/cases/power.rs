@@ -23,8 +23,13 @@ pub(crate) fn power(
     session: &mut Session,
 ) -> Result<Option<PowerSeen>, HostError> {
     session.say(&HostMessage::Leave)?;
-    session.wait(LEAVING, |state| (state.phase == Some(Phase::Leaving)).then_some(()))?;
-    let limit = scaled(context.plan.parameters.shutdown_limit_s, context.acceleration);
+    session.wait(LEAVING, |state| {
+        (state.phase == Some(Phase::Leaving)).then_some(())
+    })?;
+    let limit = scaled(
+        context.plan.parameters.shutdown_limit_s,
+        context.acceleration,
+    );
     let pressed = session.elapsed();
     session.machine().press_power_button()?;
     let waited = session.wait(limit, |state| state.power_off)?;
@@ -41,7 +46,9 @@ pub(crate) fn power(
         Waited::Interrupted => return Ok(None),
     };
     if by_guest {
-        session.wait(LAST_BYTES, |state| state.console.last_words.as_ref().map(|_| ()))?;
+        session.wait(LAST_BYTES, |state| {
+            state.console.last_words.as_ref().map(|_| ())
+        })?;
     }
     Ok(Some(PowerSeen {
         by_guest,

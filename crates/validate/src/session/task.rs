@@ -5,8 +5,8 @@ use std::time::Duration;
 use detente_host::HostError;
 use detente_plan::protocol::{HostMessage, Observation, Task};
 
-use super::wait::Waited;
 use super::Session;
+use super::wait::Waited;
 use crate::limits::ms;
 
 /// The longest report of a task.
@@ -19,7 +19,10 @@ const GRACE: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum TaskEnd {
     /// With something seen.
-    Observed { observation: Observation, duration_ms: u64 },
+    Observed {
+        observation: Observation,
+        duration_ms: u64,
+    },
     /// Without.
     Failed { reason: String, timed_out: bool },
 }
@@ -55,17 +58,33 @@ impl Session {
         task_id: u32,
         limit: Duration,
     ) -> Result<Result<(Observation, u64), NoAnswer>, HostError> {
-        let waited = self.wait(limit + GRACE, |state| state.results.get(&task_id).cloned())?;
+        let waited = self.wait(limit + GRACE, |state| {
+            let end = state.results.get(&task_id).cloned().map(Ok);
+            end.or_else(|| state.agent_lost().map(Err))
+        })?;
+        let waited = match waited {
+            Waited::Came(Err(lost)) => return Ok(Err(NoAnswer::Silent(lost))),
+            Waited::Came(Ok(end)) => Waited::Came(end),
+            Waited::Late => Waited::Late,
+            Waited::Gone => Waited::Gone,
+            Waited::Interrupted => Waited::Interrupted,
+        };
         Ok(match waited {
-            Waited::Came(TaskEnd::Observed { observation, duration_ms }) => {
-                Ok((observation, duration_ms))
-            }
-            Waited::Came(TaskEnd::Failed { reason, timed_out: true }) => {
-                Err(NoAnswer::Failed(format!("not done within {} s: {reason}", limit.as_secs())))
-            }
-            Waited::Came(TaskEnd::Failed { reason, timed_out: false }) => {
-                Err(NoAnswer::Failed(reason))
-            }
+            Waited::Came(TaskEnd::Observed {
+                observation,
+                duration_ms,
+            }) => Ok((observation, duration_ms)),
+            Waited::Came(TaskEnd::Failed {
+                reason,
+                timed_out: true,
+            }) => Err(NoAnswer::Failed(format!(
+                "not done within {} s: {reason}",
+                limit.as_secs()
+            ))),
+            Waited::Came(TaskEnd::Failed {
+                reason,
+                timed_out: false,
+            }) => Err(NoAnswer::Failed(reason)),
             Waited::Late => Err(NoAnswer::Silent("the agent did not answer".to_owned())),
             Waited::Gone => Err(NoAnswer::Silent("the machine is gone".to_owned())),
             Waited::Interrupted => Err(NoAnswer::Interrupted),

@@ -25,14 +25,31 @@ impl<'a> Live<'a> {
         let facts = host.facts();
         let os = &guest.facts().operating_system.pretty_name;
         self.out.aside(&format!("guest     {os}"));
-        self.out.aside(&format!("plan      {} v{}, {} cases", plan.id, plan.version, plan.cases.len()));
-        self.out.aside(&format!("platform  {} {}: {}", facts.product, facts.version, facts.acceleration_proof));
+        self.out.aside(&format!(
+            "plan      {} v{}, {} cases",
+            plan.id,
+            plan.version,
+            plan.cases.len()
+        ));
+        self.out.aside(&format!(
+            "platform  {} {}: {}",
+            facts.product, facts.version, facts.acceleration_proof
+        ));
     }
 
     fn case(&mut self, result: &CaseResult) {
-        let CaseResult { case_id, outcome, message, duration_ms, .. } = result;
+        let CaseResult {
+            case_id,
+            outcome,
+            message,
+            duration_ms,
+            ..
+        } = result;
         let seconds = format!("{}.{} s", duration_ms / 1000, duration_ms % 1000 / 100);
-        self.out.aside(&format!("  {} {case_id:<8} {outcome:<10} {seconds:>8}  {message}", mark(*outcome)));
+        self.out.aside(&format!(
+            "  {} {case_id:<8} {outcome:<10} {seconds:>8}  {message}",
+            mark(*outcome)
+        ));
     }
 }
 

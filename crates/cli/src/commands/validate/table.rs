@@ -9,13 +9,24 @@ pub(super) fn table(run: &Run) -> Vec<String> {
         format!("{}  {}", run.guest.os, run.guest.kernel_release),
         header(run),
     ];
-    let rows = run.profiles.first().map(|part| part.cases.len()).unwrap_or_default();
+    let rows = run
+        .profiles
+        .first()
+        .map(|part| part.cases.len())
+        .unwrap_or_default();
     lines.extend((0..rows).filter_map(|row| case_row(run, row)));
     lines.push(String::new());
     lines.extend(run.profiles.iter().flat_map(remarks));
-    lines.extend(run.profiles.iter().map(|part| format!("{}: {}", part.profile, statement(part))));
+    lines.extend(
+        run.profiles
+            .iter()
+            .map(|part| format!("{}: {}", part.profile, statement(part))),
+    );
     if run.kind == RunKind::FaultInjected {
-        lines.push(format!("Faults were put in on purpose: {}.", run.faults.join(", ")));
+        lines.push(format!(
+            "Faults were put in on purpose: {}.",
+            run.faults.join(", ")
+        ));
     }
     lines.push(String::new());
     lines.push(format!("verdict: {}", run.verdict.word()));
@@ -23,7 +34,11 @@ pub(super) fn table(run: &Run) -> Vec<String> {
 }
 
 fn header(run: &Run) -> String {
-    let columns: String = run.profiles.iter().map(|part| format!(" {:<22}", part.profile)).collect();
+    let columns: String = run
+        .profiles
+        .iter()
+        .map(|part| format!(" {:<22}", part.profile))
+        .collect();
     format!("{:<44}{columns}", "").trim_end().to_owned()
 }
 
@@ -35,7 +50,11 @@ fn case_row(run: &Run, row: usize) -> Option<String> {
         .filter_map(|part| part.cases.get(row))
         .map(|case| format!(" {} {:<20}", mark(case.outcome), case.outcome.word()))
         .collect();
-    Some(format!("{:<8} {:<35}{cells}", first.case_id, first.title).trim_end().to_owned())
+    Some(
+        format!("{:<8} {:<35}{cells}", first.case_id, first.title)
+            .trim_end()
+            .to_owned(),
+    )
 }
 
 /// A line for each case that did not simply pass.
@@ -43,7 +62,12 @@ fn remarks(part: &ProfileRun) -> Vec<String> {
     part.cases
         .iter()
         .filter(|case| !matches!(case.outcome, Outcome::Passed | Outcome::Skipped))
-        .map(|case| format!("{} {}: {}: {}", part.profile, case.case_id, case.outcome, case.message))
+        .map(|case| {
+            format!(
+                "{} {}: {}: {}",
+                part.profile, case.case_id, case.outcome, case.message
+            )
+        })
         .collect()
 }
 

@@ -1,0 +1,152 @@
+//! Wrong input: a clear message with the way out, the right exit code, nothing left behind.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use support::{detente, expect_code, names, stderr};
+
+/// Runs a command on a file that cannot serve; it must say `says`, give a hint, and leave nothing.
+#[track_caller]
+fn check(folder: &Path, file: &str, says: &str) {
+    for verb in ["inspect", "validate"] {
+        let before = names(folder);
+        let mut command = detente();
+        command.arg(verb).arg(folder.join(file));
+        if verb == "validate" {
+            command.arg("--out").arg(folder.join("run"));
+        }
+        let output = command.output().unwrap();
+        expect_code(&output, 2);
+        let said = stderr(&output);
+        assert!(
+            said.contains(says),
+            "{verb} {file}: {said:?} does not say {says:?}"
+        );
+        assert!(
+            said.contains(file),
+            "{verb} {file}: {said:?} does not name the file"
+        );
+        assert!(
+            said.contains("hint: "),
+            "{verb} {file}: {said:?} has no way out"
+        );
+        assert_eq!(names(folder), before, "{verb} {file} left something behind");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    let place = tempfile::tempdir().unwrap();
+    check(place.path(), "missing.qcow2", "No such file");
+}
+
+#[test]
+fn a_directory() {
+    let place = tempfile::tempdir().unwrap();
+    fs::create_dir(place.path().join("folder")).unwrap();
+    check(place.path(), "folder", "directory");
+}
+
+#[test]
+fn an_empty_file() {
+    let place = tempfile::tempdir().unwrap();
+    fs::write(place.path().join("empty.img"), b"").unwrap();
+    check(place.path(), "empty.img", "empty");
+}
+
+#[test]
+fn a_text_file() {
+    let place = tempfile::tempdir().unwrap();
+    fs::write(place.path().join("letter.txt"), "Dear disk,\n".repeat(400)).unwrap();
+    check(place.path(), "letter.txt", "no operating system");
+}
+
+#[test]
+fn a_truncated_qcow2() {
+    let place = tempfile::tempdir().unwrap();
+    let whole = place.path().join("whole.qcow2");
+    let made = Command::new("qemu-img")
+        .args(["create", "-q", "-f", "qcow2"])
+        .arg(&whole)
+        .arg("1G")
+        .status();
+    if !made.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: a_truncated_qcow2: qemu-img is not there");
+        return;
+    }
+    let bytes = fs::read(&whole).unwrap();
+    fs::write(place.path().join("cut.qcow2"), &bytes[..200]).unwrap();
+    check(place.path(), "cut.qcow2", "offset");
+}
+
+#[test]
+fn a_disk_of_zeroes_has_no_operating_system() {
+    let place = tempfile::tempdir().unwrap();
+    let file = fs::File::create(place.path().join("blank.img")).unwrap();
+    file.set_len(64 << 20).unwrap();
+    check(place.path(), "blank.img", "no operating system");
+}
+
+#[test]
+fn an_unknown_profile_is_wrong_usage() {
+    let output = detente()
+        .args(["validate", "x", "--profile", "kmv"])
+        .output()
+        .unwrap();
+    expect_code(&output, 64);
+    assert!(stderr(&output).contains("the profiles are kvm and kvm-legacy"));
+}
+
+#[test]
+fn an_unknown_plan_is_wrong_usage() {
+    let output = detente()
+        .args(["validate", "x", "--plan", "smok"])
+        .output()
+        .unwrap();
+    expect_code(&output, 64);
+    assert!(stderr(&output).contains("the plans are: smoke"));
+    expect_code(
+        &detente().args(["plan", "show", "smok"]).output().unwrap(),
+        64,
+    );
+}
+
+#[test]
+fn unknown_arguments_are_wrong_usage() {
+    expect_code(&detente().output().unwrap(), 64);
+    expect_code(&detente().arg("conjure").output().unwrap(), 64);
+    expect_code(&detente().args(["validate"]).output().unwrap(), 64);
+    expect_code(
+        &detente()
+            .args(["inspect", "--colour", "x"])
+            .output()
+            .unwrap(),
+        64,
+    );
+}
+
+#[test]
+fn help_and_version_are_fine() {
+    for arguments in [
+        &["--help"][..],
+        &["--version"],
+        &["validate", "--help"],
+        &["plan", "--help"],
+    ] {
+        expect_code(&detente().args(arguments).output().unwrap(), 0);
+    }
+}
+
+#[test]
+fn every_command_shows_an_example() {
+    for command in ["inspect", "validate", "doctor", "completions", "man"] {
+        let output = detente().args([command, "--help"]).output().unwrap();
+        assert!(
+            support::stdout(&output).contains("Example"),
+            "{command} --help"
+        );
+    }
+}
