@@ -3,7 +3,7 @@
 use detente_evidence::{Check, Comparator, Outcome};
 
 use super::drivers::missing_drivers;
-use super::finding::{Finding, check, measured, number};
+use super::finding::{Finding, check, check_as, listed, measured, number, seconds};
 use crate::protocol::{BootState, InitramfsSurvey};
 
 /// How far the boot came.
@@ -47,7 +47,11 @@ pub struct BootSeen {
 /// Judges a cold boot.
 #[must_use]
 pub fn boot01(seen: &BootSeen) -> Finding {
-    let checks = vec![readiness(seen), alarms(seen)];
+    let mut checks = vec![readiness(seen)];
+    if matches!(seen.end, BootEnd::Ready(_)) {
+        checks.push(in_time(seen));
+    }
+    checks.push(alarms(seen));
     let limit = Some((Comparator::AtMost, number(seen.limit_ms)));
     let measurements = vec![measured("boot", number(seen.elapsed_ms), "ms", limit)];
     Finding::of_checks(checks, measurements)
@@ -75,22 +79,31 @@ fn readiness(seen: &BootSeen) -> Check {
 /// What the init said.
 fn ready_state(state: &BootState, elapsed_ms: u64) -> Check {
     let message = format!(
-        "{} under {} said {:?} after {}.{} s",
+        "{} under {} said {:?} after {}",
         state.os,
         state.init,
         state.state,
-        elapsed_ms / 1000,
-        elapsed_ms % 1000 / 100
+        seconds(elapsed_ms)
     );
     match state.state.as_str() {
         "running" | "login-ready" => check("ready", true, message),
-        "degraded" => Check {
-            name: "ready".to_owned(),
-            outcome: Outcome::PassedWithWarning,
-            message: format!("{message}; failed units: {}", state.failed_units.join(", ")),
-        },
+        "degraded" => check_as(
+            "ready",
+            Outcome::PassedWithWarning,
+            format!("{message}; failed units: {}", listed(&state.failed_units)),
+        ),
         _ => check("ready", false, message),
     }
+}
+
+/// A guest that became ready while the run still looked, but after its time.
+fn in_time(seen: &BootSeen) -> Check {
+    let message = format!(
+        "ready after {} (limit: {})",
+        seconds(seen.elapsed_ms),
+        seconds(seen.limit_ms)
+    );
+    check("time", seen.elapsed_ms <= seen.limit_ms, message)
 }
 
 /// Why a guest did not become ready, as far as the boot itself showed it.
@@ -120,9 +133,14 @@ fn explanation(seen: &BootSeen) -> String {
     format!("; {}", sentences.join("; "))
 }
 
-/// Whether the console was free of alarms.
+/// Whether the console was free of alarms. A console on which nothing came shows nothing.
 fn alarms(seen: &BootSeen) -> Check {
     match seen.alarms.first() {
+        None if seen.console_tail.trim().is_empty() => check_as(
+            "console",
+            Outcome::NotRun,
+            "alarms on the console: nothing came on the console",
+        ),
         None => check(
             "console",
             true,
@@ -133,5 +151,233 @@ fn alarms(seen: &BootSeen) -> Check {
             false,
             format!("{} alarms on the console: {line:?}", seen.alarms.len()),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::OrphanDevice;
+
+    fn state(said: &str) -> BootState {
+        BootState {
+            init: "systemd".to_owned(),
+            state: said.to_owned(),
+            failed_units: Vec::new(),
+            os: "Debian GNU/Linux 12 (bookworm)".to_owned(),
+            uptime_ms: 9_000,
+        }
+    }
+
+    fn sound() -> BootSeen {
+        BootSeen {
+            end: BootEnd::Ready(state("running")),
+            alarms: Vec::new(),
+            survey: None,
+            agent_spoke: true,
+            garbage_bytes: 0,
+            console_tail: "Starting\ndemo login: \n\n".to_owned(),
+            elapsed_ms: 12_345,
+            limit_ms: 60_000,
+        }
+    }
+
+    /// A survey whose disk has no driver.
+    fn without_driver() -> InitramfsSurvey {
+        InitramfsSurvey {
+            modules: vec!["ext4".to_owned()],
+            builtin: Vec::new(),
+            loaded: Vec::new(),
+            orphans: vec![OrphanDevice {
+                path: "pci0000:00/0000:00:03.0/virtio1".to_owned(),
+                bus: "virtio".to_owned(),
+                modalias: "virtio:d00000002v00001AF4".to_owned(),
+                candidates: Vec::new(),
+            }],
+            block_devices: Vec::new(),
+            root: "UUID=1".to_owned(),
+            uptime_ms: 3_000,
+            truncated: false,
+        }
+    }
+
+    #[track_caller]
+    fn check(seen: &BootSeen, outcome: Outcome, message: &str) {
+        let finding = boot01(seen);
+        assert_eq!(
+            (finding.outcome, finding.message.as_str()),
+            (outcome, message)
+        );
+    }
+
+    #[test]
+    fn a_guest_that_is_running_passes() {
+        check(
+            &sound(),
+            Outcome::Passed,
+            "Debian GNU/Linux 12 (bookworm) under systemd said \"running\" after 12.3 s; \
+             ready after 12.3 s (limit: 60.0 s); no panic, oops, lockup or stall on the console",
+        );
+    }
+
+    #[test]
+    fn a_guest_without_systemd_that_lets_in_passes() {
+        let seen = BootSeen {
+            end: BootEnd::Ready(state("login-ready")),
+            ..sound()
+        };
+        assert_eq!(boot01(&seen).outcome, Outcome::Passed);
+    }
+
+    #[test]
+    fn a_degraded_guest_warns_and_names_the_units() {
+        let degraded = BootState {
+            failed_units: vec!["a.service".to_owned(), "b.mount".to_owned()],
+            ..state("degraded")
+        };
+        let seen = BootSeen {
+            end: BootEnd::Ready(degraded),
+            ..sound()
+        };
+        check(
+            &seen,
+            Outcome::PassedWithWarning,
+            "Debian GNU/Linux 12 (bookworm) under systemd said \"degraded\" after 12.3 s; \
+             failed units: a.service, b.mount",
+        );
+    }
+
+    #[test]
+    fn any_other_state_fails() {
+        for said in ["starting", "maintenance", "stopping", "unknown", ""] {
+            let seen = BootSeen {
+                end: BootEnd::Ready(state(said)),
+                ..sound()
+            };
+            let message =
+                format!("Debian GNU/Linux 12 (bookworm) under systemd said {said:?} after 12.3 s");
+            check(&seen, Outcome::Failed, &message);
+        }
+    }
+
+    #[test]
+    fn a_guest_that_is_ready_after_its_time_fails() {
+        let late = BootSeen {
+            elapsed_ms: 60_100,
+            ..sound()
+        };
+        check(&late, Outcome::Failed, "ready after 60.1 s (limit: 60.0 s)");
+        let just = BootSeen {
+            elapsed_ms: 60_000,
+            ..sound()
+        };
+        assert_eq!(boot01(&just).outcome, Outcome::Passed);
+    }
+
+    #[test]
+    fn an_alarm_on_the_console_fails() {
+        let seen = BootSeen {
+            alarms: vec!["BUG: x".to_owned(), "Oops: y".to_owned()],
+            ..sound()
+        };
+        check(
+            &seen,
+            Outcome::Failed,
+            "2 alarms on the console: \"BUG: x\"",
+        );
+    }
+
+    #[test]
+    fn a_console_on_which_nothing_came_is_not_called_clean() {
+        let seen = BootSeen {
+            console_tail: " \n".to_owned(),
+            ..sound()
+        };
+        let finding = boot01(&seen);
+        assert_eq!(finding.outcome, Outcome::Passed);
+        assert!(
+            finding
+                .message
+                .ends_with("(not run: alarms on the console: nothing came on the console)"),
+            "{}",
+            finding.message
+        );
+    }
+
+    #[test]
+    fn each_other_end_fails_and_says_the_last_line() {
+        let tail = "; the console's last line is \"demo login: \"";
+        let ends = [
+            (
+                BootEnd::GaveUp("Gave up waiting for root".to_owned()),
+                "the guest gave up: \"Gave up waiting for root\"",
+            ),
+            (BootEnd::NoRoot, "no root file system after 60 s"),
+            (BootEnd::NotReady, "not ready after 60 s"),
+            (
+                BootEnd::Stopped("it reset itself".to_owned()),
+                "the machine stopped before the guest was ready: it reset itself",
+            ),
+            (
+                BootEnd::Flooded(8 << 20),
+                "the guest wrote more than 8 MiB to its console before it was ready",
+            ),
+        ];
+        for (end, message) in ends {
+            let seen = BootSeen { end, ..sound() };
+            check(&seen, Outcome::Failed, &format!("{message}{tail}"));
+        }
+    }
+
+    #[test]
+    fn a_silent_console_gives_no_last_line() {
+        let seen = BootSeen {
+            end: BootEnd::NotReady,
+            console_tail: String::new(),
+            ..sound()
+        };
+        check(
+            &seen,
+            Outcome::Failed,
+            "not ready after 60 s (not run: alarms on the console: nothing came on the console)",
+        );
+    }
+
+    #[test]
+    fn a_disk_without_a_driver_is_named() {
+        let seen = BootSeen {
+            end: BootEnd::NoRoot,
+            survey: Some(without_driver()),
+            ..sound()
+        };
+        check(
+            &seen,
+            Outcome::Failed,
+            "no root file system after 60 s; device pci0000:00/0000:00:03.0/virtio1 \
+             (virtio:d00000002v00001AF4) has no driver: the initramfs holds no module virtio_blk",
+        );
+    }
+
+    #[test]
+    fn garbage_instead_of_the_agent_is_named() {
+        let seen = BootSeen {
+            end: BootEnd::NoRoot,
+            agent_spoke: false,
+            garbage_bytes: 4096,
+            ..sound()
+        };
+        check(
+            &seen,
+            Outcome::Failed,
+            "no root file system after 60 s; the agent never spoke, and 4096 bytes of garbage \
+             came on its port",
+        );
+    }
+
+    #[test]
+    fn the_time_is_measured_against_the_limit() {
+        let measured = &boot01(&sound()).measurements[0];
+        assert_eq!((measured.value, measured.limit), (12_345.0, Some(60_000.0)));
+        assert_eq!(measured.comparator, Some(Comparator::AtMost));
     }
 }

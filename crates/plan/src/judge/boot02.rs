@@ -201,6 +201,13 @@ mod tests {
         let list = AllowList::built_in();
         assert_eq!(list.schema, "detente/boot-log-allow-list/1");
         assert!(list.messages.iter().all(|allowed| !allowed.why.is_empty()));
+        // A pattern of stars alone would allow whatever comes.
+        assert!(
+            !list
+                .messages
+                .iter()
+                .any(|allowed| allowed.text.trim_matches('*').len() < 8)
+        );
     }
 
     #[test]

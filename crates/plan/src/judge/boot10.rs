@@ -4,7 +4,7 @@ use detente_evidence::{Check, Outcome};
 use detente_machine::Hardware;
 
 use super::drivers::holds;
-use super::finding::{Finding, check, measured, number};
+use super::finding::{Finding, check, check_as, measured, number};
 use crate::protocol::InitramfsSurvey;
 
 /// Judges what the initramfs holds for the profile's hardware.
@@ -13,7 +13,7 @@ pub fn boot10(survey: &InitramfsSurvey, hardware: &Hardware) -> Finding {
     let storage = missing(survey, hardware.storage_modules);
     let network = missing(survey, hardware.network_modules);
     let checks = vec![
-        storage_check(&storage, hardware),
+        storage_check(&storage, survey, hardware),
         network_check(&network, hardware),
     ];
     let modules = number(survey.modules.len() as u64);
@@ -28,7 +28,7 @@ fn missing<'a>(survey: &InitramfsSurvey, wanted: &[&'a str]) -> Vec<&'a str> {
         .collect()
 }
 
-fn storage_check(missing: &[&str], hardware: &Hardware) -> Check {
+fn storage_check(missing: &[&str], survey: &InitramfsSurvey, hardware: &Hardware) -> Check {
     if missing.is_empty() {
         let modules = hardware.storage_modules.join(", ");
         return check(
@@ -38,6 +38,13 @@ fn storage_check(missing: &[&str], hardware: &Hardware) -> Check {
         );
     }
     let modules = missing.join(", ");
+    if survey.truncated {
+        return check_as(
+            "storage",
+            Outcome::Error,
+            format!("the list of modules was cut for length, and {modules} may be in the rest"),
+        );
+    }
     check(
         "storage",
         false,
@@ -54,12 +61,129 @@ fn network_check(missing: &[&str], hardware: &Hardware) -> Check {
             format!("{modules} are in the initramfs or the kernel"),
         );
     }
-    Check {
-        name: "network".to_owned(),
-        outcome: Outcome::PassedWithWarning,
-        message: format!(
+    check_as(
+        "network",
+        Outcome::PassedWithWarning,
+        format!(
             "the initramfs holds no module {}: no network before the root",
             missing.join(", ")
         ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use detente_machine::Profile;
+
+    use super::*;
+
+    fn sound() -> InitramfsSurvey {
+        InitramfsSurvey {
+            modules: names(&["ext4", "virtio_blk", "virtio_net"]),
+            builtin: names(&["virtio_pci"]),
+            loaded: Vec::new(),
+            orphans: Vec::new(),
+            block_devices: names(&["vda"]),
+            root: "UUID=1".to_owned(),
+            uptime_ms: 900,
+            truncated: false,
+        }
+    }
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(ToString::to_string).collect()
+    }
+
+    fn without(module: &str) -> InitramfsSurvey {
+        let mut survey = sound();
+        survey.modules.retain(|name| name != module);
+        survey.builtin.retain(|name| name != module);
+        survey
+    }
+
+    #[track_caller]
+    fn check(survey: &InitramfsSurvey, profile: Profile, outcome: Outcome, message: &str) {
+        let finding = boot10(survey, &profile.hardware());
+        assert_eq!(
+            (finding.outcome, finding.message.as_str()),
+            (outcome, message)
+        );
+    }
+
+    #[test]
+    fn modules_in_the_initramfs_or_the_kernel_pass() {
+        check(
+            &sound(),
+            Profile::Kvm,
+            Outcome::Passed,
+            "virtio_pci, virtio_blk are in the initramfs or the kernel; \
+             virtio_pci, virtio_net are in the initramfs or the kernel",
+        );
+    }
+
+    #[test]
+    fn a_missing_storage_module_fails() {
+        check(
+            &without("virtio_blk"),
+            Profile::Kvm,
+            Outcome::Failed,
+            "the initramfs holds no module virtio_blk: the root disk cannot be found",
+        );
+    }
+
+    #[test]
+    fn a_missing_builtin_fails() {
+        check(
+            &without("virtio_pci"),
+            Profile::Kvm,
+            Outcome::Failed,
+            "the initramfs holds no module virtio_pci: the root disk cannot be found",
+        );
+    }
+
+    #[test]
+    fn a_missing_network_module_warns() {
+        check(
+            &without("virtio_net"),
+            Profile::Kvm,
+            Outcome::PassedWithWarning,
+            "the initramfs holds no module virtio_net: no network before the root",
+        );
+    }
+
+    #[test]
+    fn other_hardware_needs_other_modules() {
+        check(
+            &sound(),
+            Profile::KvmLegacy,
+            Outcome::Failed,
+            "the initramfs holds no module ahci, sd_mod: the root disk cannot be found",
+        );
+    }
+
+    #[test]
+    fn a_list_that_was_cut_does_not_accuse_the_guest() {
+        let cut = InitramfsSurvey {
+            truncated: true,
+            ..without("virtio_blk")
+        };
+        check(
+            &cut,
+            Profile::Kvm,
+            Outcome::Error,
+            "the list of modules was cut for length, and virtio_blk may be in the rest",
+        );
+    }
+
+    #[test]
+    fn an_empty_survey_fails_on_every_profile() {
+        let empty = InitramfsSurvey {
+            modules: Vec::new(),
+            builtin: Vec::new(),
+            ..sound()
+        };
+        for profile in Profile::ALL {
+            assert_eq!(boot10(&empty, &profile.hardware()).outcome, Outcome::Failed);
+        }
     }
 }

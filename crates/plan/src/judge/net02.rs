@@ -1,6 +1,6 @@
 //! NET-02: transfer integrity.
 
-use detente_evidence::Comparator;
+use detente_evidence::{Check, Comparator};
 
 use super::finding::{Finding, check, measured, number};
 use crate::protocol::Transfer;
@@ -17,26 +17,19 @@ pub struct EchoSeen {
 /// Judges a transfer: what the guest sent, what the host saw, what came back.
 #[must_use]
 pub fn net02(seen: &Transfer, echo: &EchoSeen, wanted_bytes: u64) -> Finding {
-    let there = seen.sent_bytes == wanted_bytes
-        && echo.bytes == wanted_bytes
-        && echo.sha256 == seen.sent_sha256;
-    let back = seen.received_bytes == wanted_bytes && seen.received_sha256 == seen.sent_sha256;
     let checks = vec![
         check(
-            "guest to host",
-            there,
-            way(there, wanted_bytes, echo.bytes, "the host", &echo.sha256),
+            "sent",
+            seen.sent_bytes == wanted_bytes && wanted_bytes > 0,
+            format!("the guest sent {} of {wanted_bytes} bytes", seen.sent_bytes),
         ),
-        check(
+        way("guest to host", "the host", seen, echo.bytes, &echo.sha256),
+        way(
             "host to guest",
-            back,
-            way(
-                back,
-                wanted_bytes,
-                seen.received_bytes,
-                "the guest",
-                &seen.received_sha256,
-            ),
+            "the guest",
+            seen,
+            seen.received_bytes,
+            &seen.received_sha256,
         ),
     ];
     let limit = Some((Comparator::Equal, number(wanted_bytes)));
@@ -48,9 +41,148 @@ pub fn net02(seen: &Transfer, echo: &EchoSeen, wanted_bytes: u64) -> Finding {
     Finding::of_checks(checks, measurements)
 }
 
-fn way(whole: bool, wanted: u64, got: u64, who: &str, digest: &str) -> String {
-    if whole {
-        return format!("{wanted} bytes reached {who} unchanged");
+/// One way of the transfer: whether what was sent reached `who`.
+fn way(name: &str, who: &str, seen: &Transfer, got: u64, digest: &str) -> Check {
+    let sent = seen.sent_bytes;
+    if got != sent {
+        return check(name, false, format!("{who} got {got} of {sent} bytes"));
     }
-    format!("{who} got {got} of {wanted} bytes, with another digest than was sent ({digest})")
+    if digest.is_empty() || digest != seen.sent_sha256 {
+        let message = format!(
+            "{got} bytes reached {who}, changed: sent with digest {}, got with {}",
+            named(&seen.sent_sha256),
+            named(digest)
+        );
+        return check(name, false, message);
+    }
+    check(name, true, format!("{got} bytes reached {who} unchanged"))
+}
+
+fn named(digest: &str) -> &str {
+    if digest.is_empty() { "none" } else { digest }
+}
+
+#[cfg(test)]
+mod tests {
+    use detente_evidence::Outcome;
+
+    use super::*;
+
+    const WANTED: u64 = 4_194_304;
+
+    fn sound() -> (Transfer, EchoSeen) {
+        let seen = Transfer {
+            sent_bytes: WANTED,
+            sent_sha256: "aa".to_owned(),
+            received_bytes: WANTED,
+            received_sha256: "aa".to_owned(),
+            elapsed_ms: 300,
+        };
+        let echo = EchoSeen {
+            bytes: WANTED,
+            sha256: "aa".to_owned(),
+        };
+        (seen, echo)
+    }
+
+    #[track_caller]
+    fn check(spoil: impl FnOnce(&mut Transfer, &mut EchoSeen), outcome: Outcome, message: &str) {
+        let (mut seen, mut echo) = sound();
+        spoil(&mut seen, &mut echo);
+        let finding = net02(&seen, &echo, WANTED);
+        assert_eq!(
+            (finding.outcome, finding.message.as_str()),
+            (outcome, message)
+        );
+    }
+
+    #[test]
+    fn bytes_that_come_back_pass() {
+        check(
+            |_, _| {},
+            Outcome::Passed,
+            "the guest sent 4194304 of 4194304 bytes; 4194304 bytes reached the host unchanged; \
+             4194304 bytes reached the guest unchanged",
+        );
+    }
+
+    #[test]
+    fn fewer_bytes_at_the_host_fail() {
+        check(
+            |_, echo| echo.bytes -= 1,
+            Outcome::Failed,
+            "the host got 4194303 of 4194304 bytes",
+        );
+    }
+
+    #[test]
+    fn fewer_bytes_back_fail() {
+        check(
+            |seen, _| seen.received_bytes = 5,
+            Outcome::Failed,
+            "the guest got 5 of 4194304 bytes",
+        );
+    }
+
+    #[test]
+    fn fewer_bytes_than_the_plan_wants_fail() {
+        check(
+            |seen, echo| {
+                seen.sent_bytes = 7;
+                seen.received_bytes = 7;
+                echo.bytes = 7;
+            },
+            Outcome::Failed,
+            "the guest sent 7 of 4194304 bytes",
+        );
+    }
+
+    #[test]
+    fn other_bytes_at_the_host_fail() {
+        check(
+            |_, echo| echo.sha256 = "bb".to_owned(),
+            Outcome::Failed,
+            "4194304 bytes reached the host, changed: sent with digest aa, got with bb",
+        );
+    }
+
+    #[test]
+    fn other_bytes_back_fail() {
+        check(
+            |seen, _| seen.received_sha256 = "bb".to_owned(),
+            Outcome::Failed,
+            "4194304 bytes reached the guest, changed: sent with digest aa, got with bb",
+        );
+    }
+
+    #[test]
+    fn digests_that_were_never_taken_are_no_pass() {
+        check(
+            |seen, echo| {
+                seen.sent_sha256.clear();
+                seen.received_sha256.clear();
+                echo.sha256.clear();
+            },
+            Outcome::Failed,
+            "4194304 bytes reached the host, changed: sent with digest none, got with none; \
+             4194304 bytes reached the guest, changed: sent with digest none, got with none",
+        );
+    }
+
+    #[test]
+    fn no_bytes_are_no_pass() {
+        let (mut seen, mut echo) = sound();
+        (seen.sent_bytes, seen.received_bytes, echo.bytes) = (0, 0, 0);
+        let finding = net02(&seen, &echo, 0);
+        assert_eq!(finding.outcome, Outcome::Failed);
+        assert_eq!(finding.message, "the guest sent 0 of 0 bytes");
+    }
+
+    #[test]
+    fn sizes_are_measured_against_the_plan() {
+        let (seen, echo) = sound();
+        let finding = net02(&seen, &echo, WANTED);
+        let limits: Vec<_> = finding.measurements.iter().map(|m| m.limit).collect();
+        assert_eq!(limits, [Some(4_194_304.0), Some(4_194_304.0), None]);
+    }
 }

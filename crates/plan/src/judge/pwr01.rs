@@ -2,7 +2,7 @@
 
 use detente_evidence::{Check, Comparator, Outcome};
 
-use super::finding::{Finding, check, measured, number};
+use super::finding::{Finding, check, check_as, measured, number, seconds};
 
 /// What was seen of a shutdown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,20 +37,13 @@ pub fn pwr01(seen: &PowerSeen) -> Finding {
 }
 
 fn off(seen: &PowerSeen) -> Check {
-    let elapsed = format!(
-        "{}.{} s",
-        seen.elapsed_ms / 1000,
-        seen.elapsed_ms % 1000 / 100
-    );
+    let (elapsed, limit) = (seconds(seen.elapsed_ms), seconds(seen.limit_ms));
     if seen.by_guest {
-        return check(
-            "power off",
-            true,
-            format!("powered itself off after {elapsed}"),
-        );
+        let message = format!("powered itself off after {elapsed} (limit: {limit})");
+        return check("power off", seen.elapsed_ms <= seen.limit_ms, message);
     }
     let message = format!(
-        "still on {elapsed} after the power button: {}",
+        "did not power itself off: {} ({elapsed} after the power button, limit: {limit})",
         seen.otherwise
     );
     check("power off", false, message)
@@ -58,8 +51,10 @@ fn off(seen: &PowerSeen) -> Check {
 
 fn last_words(seen: &PowerSeen) -> Check {
     match &seen.last_words {
-        Some(line) => check("last words", true, format!("the kernel said {line:?}")),
-        None => check(
+        Some(line) if !line.trim().is_empty() => {
+            check("last words", true, format!("the kernel said {line:?}"))
+        }
+        Some(_) | None => check(
             "last words",
             false,
             "the kernel did not say on the console that it powers down",
@@ -79,10 +74,117 @@ fn root(seen: &PowerSeen) -> Check {
             false,
             "the root file system was not unmounted cleanly",
         ),
-        None => Check {
-            name: "root file system".to_owned(),
-            outcome: Outcome::NotRun,
-            message: "state of the root file system: cannot be read on this disk".to_owned(),
-        },
+        None => check_as(
+            "root file system",
+            Outcome::NotRun,
+            "state of the root file system: cannot be read on this disk",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sound() -> PowerSeen {
+        PowerSeen {
+            by_guest: true,
+            otherwise: String::new(),
+            last_words: Some("reboot: Power down".to_owned()),
+            root_clean: Some(true),
+            elapsed_ms: 4_200,
+            limit_ms: 120_000,
+        }
+    }
+
+    #[track_caller]
+    fn check(seen: &PowerSeen, outcome: Outcome, message: &str) {
+        let finding = pwr01(seen);
+        assert_eq!(
+            (finding.outcome, finding.message.as_str()),
+            (outcome, message)
+        );
+    }
+
+    #[test]
+    fn a_clean_shutdown_passes() {
+        check(
+            &sound(),
+            Outcome::Passed,
+            "powered itself off after 4.2 s (limit: 120.0 s); \
+             the kernel said \"reboot: Power down\"; the root file system was unmounted cleanly",
+        );
+    }
+
+    #[test]
+    fn a_guest_that_stays_on_fails() {
+        let seen = PowerSeen {
+            by_guest: false,
+            otherwise: "the guest did not react in time".to_owned(),
+            elapsed_ms: 120_000,
+            ..sound()
+        };
+        check(
+            &seen,
+            Outcome::Failed,
+            "did not power itself off: the guest did not react in time \
+             (120.0 s after the power button, limit: 120.0 s)",
+        );
+    }
+
+    #[test]
+    fn a_shutdown_after_the_limit_fails() {
+        let seen = PowerSeen {
+            elapsed_ms: 120_100,
+            ..sound()
+        };
+        check(
+            &seen,
+            Outcome::Failed,
+            "powered itself off after 120.1 s (limit: 120.0 s)",
+        );
+    }
+
+    #[test]
+    fn a_kernel_without_last_words_fails() {
+        for last_words in [None, Some(" ".to_owned())] {
+            let seen = PowerSeen {
+                last_words,
+                ..sound()
+            };
+            check(
+                &seen,
+                Outcome::Failed,
+                "the kernel did not say on the console that it powers down",
+            );
+        }
+    }
+
+    #[test]
+    fn a_dirty_root_fails() {
+        let seen = PowerSeen {
+            root_clean: Some(false),
+            ..sound()
+        };
+        check(
+            &seen,
+            Outcome::Failed,
+            "the root file system was not unmounted cleanly",
+        );
+    }
+
+    #[test]
+    fn a_root_that_cannot_be_read_is_said_to_be_not_run() {
+        let seen = PowerSeen {
+            root_clean: None,
+            ..sound()
+        };
+        check(
+            &seen,
+            Outcome::Passed,
+            "powered itself off after 4.2 s (limit: 120.0 s); \
+             the kernel said \"reboot: Power down\" (not run: state of the root file system: \
+             cannot be read on this disk)",
+        );
     }
 }
