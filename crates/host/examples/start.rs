@@ -1,22 +1,24 @@
 //! Boots a kernel and an initramfs on this machine's QEMU and prints what happens.
 //!
-//! `cargo run --example start -- KERNEL INITRAMFS WORK [CMDLINE [PROFILE [OVERLAY]]]`
+//! `cargo run --example start -- KERNEL INITRAMFS WORK [CMDLINE [PROFILE [OVERLAY SOURCE]]]`
 #![expect(clippy::print_stdout, reason = "an example is a program of its own")]
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use detente_host::local::{LocalHost, LocalOptions};
 use detente_host::{Host, MachineEvent, Port};
-use detente_machine::{DirectBoot, DiskBus, DiskSpec, MachineSpec, NetworkSpec, Profile, Topology};
+use detente_machine::{
+    DirectBoot, DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec, NetworkSpec, Profile,
+    Topology,
+};
 
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [kernel, initramfs, work, more @ ..] = &arguments[..] else {
-        return Err("wanted: KERNEL INITRAMFS WORK [CMDLINE [PROFILE [OVERLAY]]]".into());
+        return Err("wanted: KERNEL INITRAMFS WORK [CMDLINE [PROFILE [OVERLAY SOURCE]]]".into());
     };
     let options = LocalOptions {
         folders: vec!["/usr/bin".into(), "/usr/local/bin".into()],
@@ -30,15 +32,15 @@ fn main() -> Result<(), Failure> {
         initramfs: initramfs.into(),
         cmdline: more.first().cloned().unwrap_or("console=ttyS0".to_owned()),
     };
-    let overlay = more.get(2).map(PathBuf::from);
-    run(&host, &spec(profile, boot, overlay), work.as_ref())
+    let disk = more.get(2).zip(more.get(3));
+    run(&host, &spec(profile, boot, disk), work.as_ref())
 }
 
 fn run(host: &LocalHost, spec: &MachineSpec, work: &std::path::Path) -> Result<(), Failure> {
     let started = Instant::now();
     let mut machine = host.start(spec, work)?;
     println!("started after {:?}", started.elapsed());
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(90);
     while let Some(event) = machine.next_event(deadline)? {
         match event {
             MachineEvent::Output {
@@ -62,7 +64,7 @@ fn run(host: &LocalHost, spec: &MachineSpec, work: &std::path::Path) -> Result<(
     Ok(())
 }
 
-fn spec(profile: Profile, boot: DirectBoot, overlay: Option<PathBuf>) -> MachineSpec {
+fn spec(profile: Profile, boot: DirectBoot, disk: Option<(&String, &String)>) -> MachineSpec {
     MachineSpec {
         name: "example".to_owned(),
         profile,
@@ -72,11 +74,14 @@ fn spec(profile: Profile, boot: DirectBoot, overlay: Option<PathBuf>) -> Machine
             threads: 1,
         },
         memory_mib: 512,
-        disks: overlay
+        disks: disk
             .into_iter()
-            .map(|overlay| DiskSpec {
-                overlay,
-                chain: Vec::new(),
+            .map(|(overlay, source)| DiskSpec {
+                overlay: overlay.into(),
+                chain: vec![DiskFile {
+                    path: source.into(),
+                    format: ImageFormat::Qcow2,
+                }],
                 bus: match profile {
                     Profile::Kvm => DiskBus::Virtio,
                     Profile::KvmLegacy => DiskBus::Sata,

@@ -111,7 +111,7 @@ impl Host for LocalHost {
     }
 
     fn start(&self, spec: &MachineSpec, work: &Path) -> Result<Box<dyn Machine>, HostError> {
-        resources::check(spec, work)?;
+        resources::check(spec, self.accelerator, work)?;
         let order = launch::Order {
             program: &self.facts.program,
             accelerator: self.accelerator,

@@ -22,6 +22,9 @@ use crate::{MachineSpec, Profile};
 /// The name of the virtio-serial port that the agent looks for.
 pub const AGENT_PORT_NAME: &str = "org.detente.agent.0";
 
+/// The most that QEMU's translator keeps of translated code, in MiB, beside the guest's memory.
+pub const TCG_CACHE_MIB: u64 = 512;
+
 /// What QEMU may not do once it runs; it needs none of it.
 const SANDBOX: &str = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
 
@@ -124,7 +127,10 @@ impl Arguments {
                 self.pair("-cpu", "host");
             }
             Accelerator::Tcg => {
-                self.pair("-accel", "tcg,thread=multi");
+                self.pair(
+                    "-accel",
+                    format!("tcg,thread=multi,tb-size={TCG_CACHE_MIB}"),
+                );
                 // A fifth level of page tables only makes every software walk longer.
                 self.pair("-cpu", "max,la57=off");
             }

@@ -3,24 +3,36 @@
 use std::path::Path;
 
 use detente_machine::MachineSpec;
+use detente_machine::qemu::{Accelerator, TCG_CACHE_MIB};
 use rustix::fs::statvfs;
 
 use crate::HostError;
 
-/// What QEMU needs beside the guest's memory: its translator's cache, device buffers, itself.
-const OVERHEAD_MIB: u64 = 512;
+/// What QEMU needs beside the guest's memory and its translator's cache: buffers, itself.
+const OVERHEAD_MIB: u64 = 256;
 
 /// What a run writes at most, with room to spare: overlays, consoles, pictures.
 const DISK_MIB: u64 = 1024;
 
 const MIB: u64 = 1024 * 1024;
 
-pub(super) fn check(spec: &MachineSpec, work: &Path) -> Result<(), HostError> {
+pub(super) fn check(
+    spec: &MachineSpec,
+    accelerator: Accelerator,
+    work: &Path,
+) -> Result<(), HostError> {
     let meminfo = std::fs::read_to_string("/proc/meminfo").map_err(|source| HostError::Io {
         action: "reading /proc/meminfo",
         source,
     })?;
-    check_memory(&meminfo, spec.memory_mib.saturating_add(OVERHEAD_MIB))?;
+    let cache = match accelerator {
+        Accelerator::Kvm => 0,
+        Accelerator::Tcg => TCG_CACHE_MIB,
+    };
+    check_memory(
+        &meminfo,
+        spec.memory_mib.saturating_add(OVERHEAD_MIB + cache),
+    )?;
     let space = statvfs(work).map_err(|error| HostError::Io {
         action: "asking for the free space of the work folder",
         source: error.into(),
