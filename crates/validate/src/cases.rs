@@ -4,15 +4,19 @@ mod boot;
 mod console;
 mod power;
 
+use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use detente_evidence::Outcome;
-use detente_host::{Acceleration, HostError};
+use detente_host::Acceleration;
 use detente_machine::{Hardware, Profile};
 use detente_plan::judge::{self, AllowList, ClockExpected, EchoSeen, Finding, NetworkExpected};
-use detente_plan::protocol::{Observation, Task};
+use detente_plan::protocol::{KernelLog, KernelRecord, Observation, Task};
 use detente_plan::{CaseId, Plan};
 
+use crate::ValidateError;
+use crate::folder::write_file;
 use crate::limits::{ms, scaled};
 use crate::session::{NoAnswer, Session};
 
@@ -22,6 +26,9 @@ pub(crate) use power::power;
 
 /// Warnings and worse are read of the kernel's log.
 const KERNEL_LOG_LEVEL: u8 = 4;
+
+/// The file of the profile's folder that holds the kernel's warnings and worse.
+pub(crate) const KERNEL_LOG: &str = "kernel-log.txt";
 
 /// Cases that do not disturb each other run side by side; a batch is over before the next begins.
 /// The kernel's log comes last, so that it also shows what the other cases did to the guest.
@@ -46,6 +53,8 @@ pub(crate) struct Context<'a> {
     pub(crate) acceleration: Acceleration,
     pub(crate) mac: String,
     pub(crate) seed: u64,
+    /// The profile's folder, for evidence.
+    pub(crate) work: &'a Path,
 }
 
 /// One case's finding, with its time.
@@ -162,7 +171,7 @@ pub(crate) fn batch(
     context: &Context<'_>,
     session: &mut Session,
     cases: &[CaseId],
-) -> Result<Vec<Judged>, HostError> {
+) -> Result<Vec<Judged>, ValidateError> {
     let mut given = Vec::new();
     for &case in cases.iter().filter(|case| context.applies(**case)) {
         let Some(task) = context.task(case) else {
@@ -174,7 +183,12 @@ pub(crate) fn batch(
     let mut judged = Vec::new();
     for (case, task_id, started_ms) in given {
         let (finding, duration_ms) = match session.answer(task_id, context.limit(case))? {
-            Ok((seen, duration_ms)) => (context.judge(case, &seen, session), duration_ms),
+            Ok((seen, duration_ms)) => {
+                if let Observation::KernelLog(log) = &seen {
+                    write_kernel_log(context.work, log)?;
+                }
+                (context.judge(case, &seen, session), duration_ms)
+            }
             Err(nothing) => (
                 no_answer(nothing),
                 ms(session.elapsed()).saturating_sub(started_ms),
@@ -188,6 +202,23 @@ pub(crate) fn batch(
         });
     }
     Ok(judged)
+}
+
+/// Keeps the records that BOOT-02 was judged by.
+fn write_kernel_log(work: &Path, log: &KernelLog) -> Result<(), ValidateError> {
+    let mut text = String::new();
+    for record in &log.records {
+        let KernelRecord {
+            level,
+            facility,
+            time_us,
+            text: said,
+        } = record;
+        let (seconds, rest) = (time_us / 1_000_000, time_us % 1_000_000);
+        writeln!(text, "<{level},{facility}>[{seconds:5}.{rest:06}] {said}")
+            .expect("writing to a string cannot fail");
+    }
+    write_file(&work.join(KERNEL_LOG), text.as_bytes())
 }
 
 /// What it means that a task gave nothing.

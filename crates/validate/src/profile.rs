@@ -62,6 +62,7 @@ pub(crate) fn run_profile(
         acceleration: facts.acceleration,
         mac: mac_text(),
         seed: seed(&task.order.run_id),
+        work: &work,
     };
     let mut results = Results {
         context: &context,
@@ -268,7 +269,8 @@ fn evidence(case: CaseId, profile: Profile) -> Vec<String> {
     let file = |name: &str| format!("{profile}/{name}");
     match case {
         CaseId::Boot01 => vec![file("console.log"), file("screen.png")],
-        CaseId::Boot02 | CaseId::Con01 | CaseId::Pwr01 => vec![file("console.log")],
+        CaseId::Boot02 => vec![file(cases::KERNEL_LOG), file("console.log")],
+        CaseId::Con01 | CaseId::Pwr01 => vec![file("console.log")],
         CaseId::Boot10
         | CaseId::Cpu01
         | CaseId::Mem01

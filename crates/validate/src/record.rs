@@ -49,17 +49,8 @@ pub(crate) fn case_result(
 /// What a profile's results do not show, each with the reason.
 pub(crate) fn not_proved(cases: &[CaseResult]) -> Vec<String> {
     let mut list = vec!["firmware, boot loader and Secure Boot: direct boot (not_run)".to_owned()];
-    for case in cases {
-        if matches!(
-            case.outcome,
-            Outcome::NotRun | Outcome::Error | Outcome::Interrupted
-        ) {
-            list.push(format!(
-                "{}: {} ({})",
-                case.case_id, case.message, case.outcome
-            ));
-            continue;
-        }
+    list.extend(unseen_cases(cases));
+    for case in cases.iter().filter(|case| !unseen(case.outcome)) {
         for check in case
             .checks
             .iter()
@@ -69,6 +60,29 @@ pub(crate) fn not_proved(cases: &[CaseResult]) -> Vec<String> {
         }
     }
     list
+}
+
+/// Cases that were not seen at all; those with the same reason are named together.
+fn unseen_cases(cases: &[CaseResult]) -> Vec<String> {
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for case in cases.iter().filter(|case| unseen(case.outcome)) {
+        let reason = format!("{} ({})", case.message, case.outcome);
+        match groups.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, ids)) => ids.push(&case.case_id),
+            None => groups.push((reason, vec![&case.case_id])),
+        }
+    }
+    groups
+        .into_iter()
+        .map(|(reason, ids)| format!("{}: {reason}", ids.join(", ")))
+        .collect()
+}
+
+fn unseen(outcome: Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::NotRun | Outcome::Error | Outcome::Interrupted
+    )
 }
 
 /// The host as a record.

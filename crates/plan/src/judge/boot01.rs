@@ -2,7 +2,7 @@
 
 use detente_evidence::{Check, Comparator, Outcome};
 
-use super::drivers::missing_drivers;
+use super::drivers::{MissingDriver, missing_drivers};
 use super::finding::{Finding, check, check_as, listed, measured, number, seconds};
 use crate::protocol::{BootState, InitramfsSurvey};
 
@@ -129,8 +129,25 @@ fn explanation(seen: &BootSeen) -> String {
             .map(|line| format!("; the console's last line is {line:?}"))
             .unwrap_or_default();
     }
-    let sentences: Vec<_> = missing.iter().map(super::MissingDriver::sentence).collect();
-    format!("; {}", sentences.join("; "))
+    format!("; {}", missing_sentence(missing))
+}
+
+/// The driver that a disk lacks comes first; devices that lack the same driver are counted.
+fn missing_sentence(mut missing: Vec<MissingDriver>) -> String {
+    missing.sort_by_key(|driver| !driver.is_storage());
+    let mut sentences = Vec::new();
+    while let Some(first) = missing.first().cloned() {
+        let before = missing.len();
+        missing.retain(|driver| driver.module != first.module);
+        let others = before - missing.len() - 1;
+        let more = if others == 0 {
+            String::new()
+        } else {
+            format!(" (nor have {others} others that need it)")
+        };
+        sentences.push(format!("{}{more}", first.sentence()));
+    }
+    sentences.join("; ")
 }
 
 /// Whether the console was free of alarms. A console on which nothing came shows nothing.

@@ -32,6 +32,16 @@ pub struct MissingDriver {
 }
 
 impl MissingDriver {
+    /// Whether the device is a disk or its controller: PCI class 01, or a virtio block or SCSI
+    /// device.
+    #[must_use]
+    pub fn is_storage(&self) -> bool {
+        let Self {
+            modalias, module, ..
+        } = self;
+        modalias.contains("bc01") || matches!(*module, "virtio_blk" | "virtio_scsi" | "ahci")
+    }
+
     /// The sentence that a report shows.
     #[must_use]
     pub fn sentence(&self) -> String {

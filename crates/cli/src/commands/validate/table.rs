@@ -57,11 +57,16 @@ fn case_row(run: &Run, row: usize) -> Option<String> {
     )
 }
 
-/// A line for each case that did not simply pass.
+/// A line for each case that did not simply pass; what was not run stands in the statement.
 fn remarks(part: &ProfileRun) -> Vec<String> {
     part.cases
         .iter()
-        .filter(|case| !matches!(case.outcome, Outcome::Passed | Outcome::Skipped))
+        .filter(|case| {
+            !matches!(
+                case.outcome,
+                Outcome::Passed | Outcome::Skipped | Outcome::NotRun
+            )
+        })
         .map(|case| {
             format!(
                 "{} {}: {}: {}",
