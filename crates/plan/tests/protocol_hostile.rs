@@ -47,10 +47,10 @@ fn sound() -> Vec<u8> {
     };
     let mut stream = b"noise\r\n".to_vec();
     for message in &agent {
-        stream.extend(encode(message).unwrap());
+        stream.extend(encode(message).expect("small"));
     }
     stream.extend(b"\xd7DT\x01\xff");
-    stream.extend(encode(&host).unwrap());
+    stream.extend(encode(&host).expect("small"));
     stream
 }
 
@@ -66,7 +66,8 @@ fn next(state: &mut u64) -> u64 {
 fn mutated(seed: u64) -> Vec<u8> {
     let (mut stream, mut state) = (sound(), seed);
     for _ in 0..=next(&mut state) % 8 {
-        let at = usize::try_from(next(&mut state)).unwrap() % stream.len();
+        let at =
+            usize::try_from(next(&mut state) % stream.len() as u64).expect("within the stream");
         let byte = next(&mut state).to_le_bytes()[0];
         match next(&mut state) % 4 {
             0 => stream[at] = byte,

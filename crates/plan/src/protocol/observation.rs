@@ -102,7 +102,8 @@ pub struct RootDisk {
     pub disk: String,
     /// The root's file system type.
     pub filesystem: String,
-    /// Drivers from the disk up to its controller, as sysfs names them.
+    /// Drivers from the disk up to its controller, as sysfs names them but with `_` for `-`:
+    /// `virtio_blk`, `virtio_pci`.
     pub drivers: Vec<String>,
     /// How much was written and read back.
     pub bytes: u64,
