@@ -13,7 +13,7 @@ pub fn junit(run: &Run) -> std::io::Result<Vec<u8>> {
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let mut root = BytesStart::new("testsuites");
-    root.push_attribute(("name", format!("detente {}", run.plan.id).as_str()));
+    attribute(&mut root, "name", &format!("detente {}", run.plan.id));
     writer.write_event(Event::Start(root))?;
     for part in &run.profiles {
         suite(&mut writer, run, part)?;
@@ -26,20 +26,20 @@ pub fn junit(run: &Run) -> std::io::Result<Vec<u8>> {
 
 /// One profile.
 fn suite(writer: &mut Writer<Vec<u8>>, run: &Run, part: &ProfileRun) -> std::io::Result<()> {
-    let count = |wanted: fn(Outcome) -> bool| {
-        part.cases
-            .iter()
-            .filter(|case| wanted(case.outcome))
+    let count = |wanted: Mark| {
+        let cases = part.cases.iter();
+        cases
+            .filter(|case| mark(case.outcome) == Some(wanted))
             .count()
             .to_string()
     };
     let mut element = BytesStart::new("testsuite");
-    element.push_attribute(("name", part.profile.as_str()));
-    element.push_attribute(("timestamp", run.started_at.as_str()));
-    element.push_attribute(("tests", part.cases.len().to_string().as_str()));
-    element.push_attribute(("failures", count(is_failure).as_str()));
-    element.push_attribute(("errors", count(is_error).as_str()));
-    element.push_attribute(("skipped", count(is_skipped).as_str()));
+    attribute(&mut element, "name", &part.profile);
+    attribute(&mut element, "timestamp", &run.started_at);
+    attribute(&mut element, "tests", &part.cases.len().to_string());
+    attribute(&mut element, "failures", &count(Mark::Failure));
+    attribute(&mut element, "errors", &count(Mark::Error));
+    attribute(&mut element, "skipped", &count(Mark::Skipped));
     writer.write_event(Event::Start(element))?;
     properties(writer, run, part)?;
     for case in &part.cases {
@@ -63,8 +63,8 @@ fn properties(writer: &mut Writer<Vec<u8>>, run: &Run, part: &ProfileRun) -> std
     writer.write_event(Event::Start(BytesStart::new("properties")))?;
     for (name, value) in pairs {
         let mut element = BytesStart::new("property");
-        element.push_attribute(("name", name));
-        element.push_attribute(("value", clean(value).as_str()));
+        attribute(&mut element, "name", name);
+        attribute(&mut element, "value", value);
         writer.write_event(Event::Empty(element))?;
     }
     writer.write_event(Event::End(BytesEnd::new("properties")))
@@ -77,20 +77,22 @@ fn test_case(
     case: &CaseResult,
 ) -> std::io::Result<()> {
     let mut element = BytesStart::new("testcase");
-    element.push_attribute(("classname", format!("detente.{}", part.profile).as_str()));
-    element.push_attribute(("name", format!("{} {}", case.case_id, case.title).as_str()));
-    element.push_attribute(("time", seconds(case.duration_ms).as_str()));
+    attribute(
+        &mut element,
+        "classname",
+        &format!("detente.{}", part.profile),
+    );
+    attribute(
+        &mut element,
+        "name",
+        &format!("{} {}", case.case_id, case.title),
+    );
+    attribute(&mut element, "time", &seconds(case.duration_ms));
     writer.write_event(Event::Start(element))?;
-    let mark = match case.outcome {
-        outcome if is_failure(outcome) => Some("failure"),
-        outcome if is_error(outcome) => Some("error"),
-        outcome if is_skipped(outcome) => Some("skipped"),
-        _ => None,
-    };
     let message = clean(&format!("{}: {}", case.outcome, case.message));
-    if let Some(name) = mark {
-        let mut element = BytesStart::new(name);
-        element.push_attribute(("message", message.as_str()));
+    if let Some(mark) = mark(case.outcome) {
+        let mut element = BytesStart::new(mark.element());
+        attribute(&mut element, "message", &message);
         writer.write_event(Event::Empty(element))?;
     }
     writer.write_event(Event::Start(BytesStart::new("system-out")))?;
@@ -99,19 +101,37 @@ fn test_case(
     writer.write_event(Event::End(BytesEnd::new("testcase")))
 }
 
-fn is_failure(outcome: Outcome) -> bool {
-    outcome == Outcome::Failed
+/// What JUnit knows beside passing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Failure,
+    Error,
+    Skipped,
 }
 
-fn is_error(outcome: Outcome) -> bool {
-    matches!(
-        outcome,
-        Outcome::Error | Outcome::Interrupted | Outcome::NeedsReview
-    )
+impl Mark {
+    fn element(self) -> &'static str {
+        match self {
+            Self::Failure => "failure",
+            Self::Error => "error",
+            Self::Skipped => "skipped",
+        }
+    }
 }
 
-fn is_skipped(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Skipped | Outcome::NotRun)
+/// How JUnit says an outcome; `None` is passing.
+fn mark(outcome: Outcome) -> Option<Mark> {
+    match outcome {
+        Outcome::Passed | Outcome::PassedWithWarning => None,
+        Outcome::Failed => Some(Mark::Failure),
+        Outcome::Error | Outcome::Interrupted | Outcome::NeedsReview => Some(Mark::Error),
+        Outcome::Skipped | Outcome::NotRun => Some(Mark::Skipped),
+    }
+}
+
+/// Adds an attribute, whatever its text.
+fn attribute(element: &mut BytesStart<'_>, name: &str, value: &str) {
+    element.push_attribute((name, clean(value).as_str()));
 }
 
 /// Milliseconds as JUnit's seconds.
@@ -127,4 +147,171 @@ fn clean(text: &str) -> String {
             if allowed { c } else { '\u{fffd}' }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use quick_xml::XmlVersion;
+    use quick_xml::reader::Reader;
+
+    use super::*;
+    use crate::sample;
+
+    /// An element: its name, its attributes, the text in it.
+    #[derive(Debug, Default)]
+    struct Element {
+        name: String,
+        attributes: Vec<(String, String)>,
+        text: String,
+    }
+
+    impl Element {
+        #[track_caller]
+        fn attribute(&self, name: &str) -> &str {
+            let found = self.attributes.iter().find(|(key, _)| key == name);
+            &found.expect("the attribute is there").1
+        }
+    }
+
+    /// Reads the document back with an XML reader that checks end tags.
+    fn elements(run: &Run) -> Vec<Element> {
+        let bytes = junit(run).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        let mut reader = Reader::from_str(&text);
+        let mut elements: Vec<Element> = Vec::new();
+        loop {
+            match reader.read_event().unwrap() {
+                Event::Start(start) | Event::Empty(start) => elements.push(element(&start)),
+                Event::Text(part) => {
+                    let last = elements.last_mut();
+                    let text = part.xml10_content();
+                    last.map(|last| last.text.push_str(&text));
+                }
+                Event::GeneralRef(reference) => {
+                    let name = reference.xml10_content();
+                    let text = quick_xml::escape::unescape(&format!("&{name};"))
+                        .unwrap()
+                        .into_owned();
+                    let last = elements.last_mut();
+                    last.map(|last| last.text.push_str(&text));
+                }
+                Event::Eof => return elements,
+                _ => {}
+            }
+        }
+    }
+
+    fn element(start: &BytesStart<'_>) -> Element {
+        let attributes = start.attributes().map(|attribute| {
+            let attribute = attribute.unwrap();
+            let key = attribute.key.as_ref().to_owned();
+            let value = attribute.normalized_value(XmlVersion::Implicit1_0).unwrap();
+            (key, value.into_owned())
+        });
+        Element {
+            name: start.name().as_ref().to_owned(),
+            attributes: attributes.collect(),
+            text: String::new(),
+        }
+    }
+
+    fn named<'a>(elements: &'a [Element], name: &str) -> Vec<&'a Element> {
+        elements.iter().filter(|e| e.name == name).collect()
+    }
+
+    /// The run whose first case says `text`.
+    fn saying(text: &str) -> Run {
+        let mut run = sample::run();
+        run.profiles[0].cases[1].message = text.to_owned();
+        run.guest.os = text.to_owned();
+        run
+    }
+
+    #[test]
+    fn the_first_line_says_xml_and_utf_8() {
+        let bytes = junit(&sample::run()).unwrap();
+        assert!(bytes.starts_with(b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites"));
+        assert!(bytes.ends_with(b"</testsuites>\n"));
+    }
+
+    #[test]
+    fn counts_are_those_of_the_cases() {
+        let elements = elements(&sample::run());
+        let counts: Vec<_> = named(&elements, "testsuite")
+            .iter()
+            .map(|suite| {
+                ["name", "tests", "failures", "errors", "skipped"].map(|name| suite.attribute(name))
+            })
+            .collect();
+        assert_eq!(
+            counts,
+            [
+                ["kvm", "3", "1", "1", "0"],
+                ["kvm-legacy", "3", "0", "0", "2"]
+            ]
+        );
+        assert_eq!(named(&elements, "failure").len(), 1);
+        assert_eq!(named(&elements, "error").len(), 1);
+        assert_eq!(named(&elements, "skipped").len(), 2);
+    }
+
+    #[test]
+    fn every_outcome_has_its_place() {
+        use Outcome::{Error, Failed, Interrupted, NeedsReview, NotRun, Skipped};
+        for (outcome, name) in [
+            (Failed, "failure"),
+            (Error, "error"),
+            (Interrupted, "error"),
+            (NeedsReview, "error"),
+            (Skipped, "skipped"),
+            (NotRun, "skipped"),
+        ] {
+            let mut run = sample::run();
+            run.profiles.truncate(1);
+            run.profiles[0].cases.truncate(1);
+            run.profiles[0].cases[0].outcome = outcome;
+            let elements = elements(&run);
+            assert_eq!(
+                named(&elements, name)[0].attribute("message"),
+                format!("{outcome}: as seen")
+            );
+        }
+    }
+
+    #[test]
+    fn a_case_has_its_class_name_and_time() {
+        let elements = elements(&sample::run());
+        let case = named(&elements, "testcase")[0];
+        assert_eq!(case.attribute("classname"), "detente.kvm");
+        assert_eq!(case.attribute("name"), "BOOT-01 title of BOOT-01");
+        assert_eq!(case.attribute("time"), "12.345");
+    }
+
+    #[test]
+    fn markup_in_a_message_is_text() {
+        let text = "</system-out><failure a=\"b\"/> & ]]> 'x' &amp;";
+        let elements = elements(&saying(text));
+        let failure = named(&elements, "failure");
+        assert_eq!(failure.len(), 1);
+        assert_eq!(failure[0].attribute("message"), format!("failed: {text}"));
+        let said = named(&elements, "system-out")[1].text.trim();
+        assert_eq!(said, format!("failed: {text}"));
+    }
+
+    #[test]
+    fn control_characters_are_replaced() {
+        let text = "a\u{0}b\u{1b}[31mc\u{8}d\u{fffe}e\u{ffff}f";
+        let clean = "a\u{fffd}b\u{fffd}[31mc\u{fffd}d\u{fffd}e\u{fffd}f";
+        let run = saying(text);
+        let written = String::from_utf8(junit(&run).unwrap()).unwrap();
+        // XML 1.0, production 2 (Char).
+        assert!(written.chars().all(|c| c == '\n' || c >= ' '));
+        assert!(!written.contains(['\u{fffe}', '\u{ffff}']));
+        let elements = elements(&run);
+        let failure = named(&elements, "failure")[0];
+        assert_eq!(failure.attribute("message"), format!("failed: {clean}"));
+        let properties = named(&elements, "property");
+        let guest = properties.iter().find(|p| p.attribute("name") == "guest");
+        assert_eq!(guest.unwrap().attribute("value"), clean);
+    }
 }

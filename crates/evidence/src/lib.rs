@@ -14,12 +14,16 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod document;
 mod junit;
 mod manifest;
 mod outcome;
 mod run;
+#[cfg(test)]
+mod sample;
 mod statement;
 
+pub use document::ParseError;
 pub use junit::junit;
 pub use manifest::{FileEntry, Manifest, PlannedEntry};
 pub use outcome::{Outcome, Requirement, Verdict};

@@ -84,12 +84,15 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The verdict over cases. A failure weighs more than what was not seen: it is certain.
+    /// The verdict over cases. A failure weighs more than what was not seen: it is certain. Where
+    /// no required case passed, nothing was shown, and the run is incomplete.
     #[must_use]
     pub fn of(cases: impl IntoIterator<Item = (Requirement, Outcome)>) -> Self {
         let mut verdict = Self::Passed;
+        let mut shown = false;
         for (requirement, outcome) in cases {
             let counts = requirement == Requirement::Required;
+            shown |= counts && outcome.is_pass();
             match outcome {
                 Outcome::Interrupted => return Self::Interrupted,
                 Outcome::Failed if counts => verdict = Self::Failed,
@@ -107,7 +110,10 @@ impl Verdict {
                 | Outcome::NeedsReview => {}
             }
         }
-        verdict
+        match verdict {
+            Self::Passed if !shown => Self::Incomplete,
+            verdict => verdict,
+        }
     }
 
     /// The word in records and tables.
@@ -147,6 +153,14 @@ mod tests {
             &[(Required, Error), (Required, Passed)],
             Verdict::Incomplete,
         );
+    }
+
+    #[test]
+    fn nothing_shown_never_passes() {
+        check(&[], Verdict::Incomplete);
+        check(&[(Required, Skipped)], Verdict::Incomplete);
+        check(&[(Advisory, Passed)], Verdict::Incomplete);
+        check(&[(Required, Failed)], Verdict::Failed);
     }
 
     #[test]

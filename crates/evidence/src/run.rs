@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::document::{self, ParseError};
 use crate::{Outcome, Requirement, Verdict};
 
 /// One run: one guest, one plan, one or more hardware profiles.
@@ -40,6 +41,14 @@ pub struct Run {
 impl Run {
     /// The schema that this version writes.
     pub const SCHEMA: &'static str = "detente/run/1";
+
+    /// Reads a run.
+    ///
+    /// # Errors
+    /// [`ParseError`]: no JSON, another document, or a newer schema than [`Run::SCHEMA`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
+        document::parse(bytes, Self::SCHEMA)
+    }
 }
 
 /// What a run may be used for.
@@ -253,4 +262,53 @@ pub enum Comparator {
     AtMost,
     /// Must not be less.
     AtLeast,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let run = sample::run();
+        let bytes = serde_json::to_vec_pretty(&run).unwrap();
+        assert_eq!(Run::parse(&bytes).unwrap(), run);
+    }
+
+    #[test]
+    fn a_newer_run_is_refused() {
+        let newer = Run {
+            schema: "detente/run/2".to_owned(),
+            ..sample::run()
+        };
+        let bytes = serde_json::to_vec(&newer).unwrap();
+        assert_eq!(
+            Run::parse(&bytes).unwrap_err().to_string(),
+            "the document is detente/run/2, which is newer than detente/run/1: \
+             read it with a newer version of this program"
+        );
+    }
+
+    #[test]
+    fn each_field_is_wanted() {
+        let whole = serde_json::to_value(sample::run()).unwrap();
+        for name in whole.as_object().unwrap().keys() {
+            let mut spoiled = whole.clone();
+            spoiled.as_object_mut().unwrap().remove(name);
+            let bytes = serde_json::to_vec(&spoiled).unwrap();
+            assert!(Run::parse(&bytes).is_err(), "without {name}");
+        }
+    }
+
+    #[test]
+    fn an_outcome_that_there_is_not_is_refused() {
+        let text = serde_json::to_string(&sample::run()).unwrap();
+        let spoiled = text.replace("\"passed_with_warning\"", "\"certified\"");
+        assert_ne!(text, spoiled);
+        assert!(matches!(
+            Run::parse(spoiled.as_bytes()),
+            Err(ParseError::Json { .. })
+        ));
+    }
 }
