@@ -12,6 +12,12 @@ pub enum InspectError {
     /// No disk was given.
     #[error("no disk was given")]
     NoDisk,
+    /// A disk without a single byte.
+    #[error("disk {disk} is empty")]
+    EmptyDisk {
+        /// Which one, from 0.
+        disk: usize,
+    },
     /// A disk could not be read.
     #[error("cannot read disk {disk}")]
     Disk {
@@ -103,6 +109,9 @@ impl InspectError {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NoDisk => "name at least one disk image".to_owned(),
+            Self::EmptyDisk { .. } => {
+                "the file has no bytes: copy the image again and compare checksums".to_owned()
+            }
             Self::Disk { .. } | Self::Storage { .. } => {
                 "check that the image is complete and that its storage is healthy, e.g. with \
                  `qemu-img check IMAGE`"

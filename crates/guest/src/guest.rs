@@ -39,6 +39,9 @@ pub fn inspect(disks: &[Arc<dyn BlockRead>], options: Options) -> Result<Guest, 
     if disks.is_empty() {
         return Err(InspectError::NoDisk);
     }
+    if let Some(disk) = disks.iter().position(|disk| disk.len_bytes() == 0) {
+        return Err(InspectError::EmptyDisk { disk });
+    }
     look(Volumes::scan(disks)?, options)
 }
 

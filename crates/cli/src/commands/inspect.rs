@@ -1,26 +1,77 @@
 //! `detente inspect`: what is in a guest's disks.
 
+mod page;
+mod render;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use detente_guest::facts::{Facts, Verdict};
+use detente_guest::{Options, inspect};
 
 use crate::args::Format;
+use crate::failure::Failure;
 use crate::output::Output;
+use crate::{BAD, CANNOT_TELL, FINE, disks};
 
 /// Say what is in a server's disks: operating system, boot chain, kernels.
+///
+/// The disks are read, never written; nothing in them is run. No root, no mount, no KVM is needed.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: detente inspect server.qcow2")]
+#[command(after_help = "Examples:\n  detente inspect server.qcow2\n  \
+    detente inspect --format json disk0.qcow2 disk1.qcow2\n\n\
+    Exit codes: 0 the guest can be started, 1 it would not boot, 2 could not tell, \
+    64 wrong usage.")]
 pub(crate) struct Arguments {
     /// The disks of one machine, the boot disk first.
-    #[arg(required = true)]
+    #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
+    /// List the kernel modules in the initramfs, which has to be unpacked for it.
+    #[arg(long)]
+    initramfs: bool,
+    /// A further folder that the image may name files in (backing files).
+    #[arg(long = "allow-path", value_name = "DIR")]
+    allow_path: Vec<PathBuf>,
     /// How to answer.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
 pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<ExitCode> {
-    let _ = (arguments, out);
-    anyhow::bail!("not written yet")
+    let images = disks::open_all(&arguments.images, &arguments.allow_path)?;
+    let readers: Vec<_> = images.iter().map(|image| image.reader.clone()).collect();
+    let names: Vec<String> = arguments
+        .images
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let options = Options {
+        initramfs_contents: arguments.initramfs,
+    };
+    let guest = inspect(&readers, options).map_err(|error| {
+        let hint = error.hint();
+        let named = anyhow::Error::new(error).context(names.join(", "));
+        Failure::cannot_tell(named, hint)
+    })?;
+    match arguments.format {
+        Format::Text => out.bytes(render::text(guest.facts(), &names).as_bytes())?,
+        Format::Json => out.json(guest.facts())?,
+    }
+    Ok(ExitCode::from(code(guest.facts())))
+}
+
+/// A guest that would not boot is a bad finding; one of which we do not know how is none at all.
+fn code(facts: &Facts) -> u8 {
+    if facts
+        .problems
+        .iter()
+        .any(|problem| problem.verdict == Verdict::Bad)
+    {
+        BAD
+    } else if facts.problems.is_empty() {
+        FINE
+    } else {
+        CANNOT_TELL
+    }
 }
