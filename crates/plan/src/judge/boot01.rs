@@ -21,6 +21,8 @@ pub enum BootEnd {
     Stopped(String),
     /// The console's limit was passed before the guest was ready.
     Flooded(u64),
+    /// The agent's port was full of bytes that no agent sends, and the agent never spoke.
+    Garbage,
 }
 
 /// What was seen of a boot.
@@ -64,6 +66,10 @@ fn readiness(seen: &BootSeen) -> Check {
         BootEnd::Ready(state) => return ready_state(state, seen.elapsed_ms),
         BootEnd::GaveUp(line) => format!("the guest gave up: {line:?}"),
         BootEnd::NoRoot => format!("no root file system after {} s", seen.limit_ms / 1000),
+        BootEnd::Garbage => format!(
+            "the agent never spoke, and {} bytes of garbage came on its port",
+            seen.garbage_bytes
+        ),
         BootEnd::NotReady => format!("not ready after {} s", seen.limit_ms / 1000),
         BootEnd::Stopped(how) => format!("the machine stopped before the guest was ready: {how}"),
         BootEnd::Flooded(limit) => {
@@ -73,7 +79,15 @@ fn readiness(seen: &BootSeen) -> Check {
             )
         }
     };
-    check(name, false, format!("{message}{}", explanation(seen)))
+    let why = match &seen.end {
+        BootEnd::Stopped(_) | BootEnd::Garbage => String::new(),
+        BootEnd::Ready(_)
+        | BootEnd::GaveUp(_)
+        | BootEnd::NoRoot
+        | BootEnd::NotReady
+        | BootEnd::Flooded(_) => explanation(seen),
+    };
+    check(name, false, format!("{message}{why}"))
 }
 
 /// What the init said.
@@ -332,10 +346,6 @@ mod tests {
             (BootEnd::NoRoot, "no root file system after 60 s"),
             (BootEnd::NotReady, "not ready after 60 s"),
             (
-                BootEnd::Stopped("it reset itself".to_owned()),
-                "the machine stopped before the guest was ready: it reset itself",
-            ),
-            (
                 BootEnd::Flooded(8 << 20),
                 "the guest wrote more than 8 MiB to its console before it was ready",
             ),
@@ -344,6 +354,34 @@ mod tests {
             let seen = BootSeen { end, ..sound() };
             check(&seen, Outcome::Failed, &format!("{message}{tail}"));
         }
+    }
+
+    #[test]
+    fn a_machine_that_stopped_says_how_and_no_more() {
+        let seen = BootSeen {
+            end: BootEnd::Stopped("it reset itself".to_owned()),
+            ..sound()
+        };
+        check(
+            &seen,
+            Outcome::Failed,
+            "the machine stopped before the guest was ready: it reset itself",
+        );
+    }
+
+    #[test]
+    fn garbage_that_ends_the_boot_is_counted() {
+        let seen = BootSeen {
+            end: BootEnd::Garbage,
+            agent_spoke: false,
+            garbage_bytes: 1_048_577,
+            ..sound()
+        };
+        check(
+            &seen,
+            Outcome::Failed,
+            "the agent never spoke, and 1048577 bytes of garbage came on its port",
+        );
     }
 
     #[test]
