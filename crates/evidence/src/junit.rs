@@ -183,21 +183,24 @@ mod tests {
             match reader.read_event().unwrap() {
                 Event::Start(start) | Event::Empty(start) => elements.push(element(&start)),
                 Event::Text(part) => {
-                    let last = elements.last_mut();
-                    let text = part.xml10_content();
-                    last.map(|last| last.text.push_str(&text));
+                    append(&mut elements, &part.xml10_content());
                 }
                 Event::GeneralRef(reference) => {
                     let name = reference.xml10_content();
                     let text = quick_xml::escape::unescape(&format!("&{name};"))
                         .unwrap()
                         .into_owned();
-                    let last = elements.last_mut();
-                    last.map(|last| last.text.push_str(&text));
+                    append(&mut elements, &text);
                 }
                 Event::Eof => return elements,
                 _ => {}
             }
+        }
+    }
+
+    fn append(elements: &mut [Element], text: &str) {
+        if let Some(last) = elements.last_mut() {
+            last.text.push_str(text);
         }
     }
 
