@@ -1,9 +1,11 @@
-//! Boots a kernel and an initramfs on this machine's QEMU and prints what happens.
+//! Boots a kernel and an initramfs on this machine's QEMU, prints what happens for 90 seconds, and
+//! sends what it reads from its standard input to the console.
 //!
 //! `cargo run --example start -- KERNEL INITRAMFS WORK [CMDLINE [PROFILE [OVERLAY SOURCE]]]`
 #![expect(clippy::print_stdout, reason = "an example is a program of its own")]
 
 use std::io::Write;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use detente_host::local::{LocalHost, LocalOptions};
@@ -40,8 +42,15 @@ fn run(host: &LocalHost, spec: &MachineSpec, work: &std::path::Path) -> Result<(
     let started = Instant::now();
     let mut machine = host.start(spec, work)?;
     println!("started after {:?}", started.elapsed());
+    let typed = typed();
     let deadline = Instant::now() + Duration::from_secs(90);
-    while let Some(event) = machine.next_event(deadline)? {
+    while Instant::now() < deadline {
+        if let Ok(line) = typed.try_recv() {
+            machine.send(Port::Console, line.as_bytes())?;
+        }
+        let Some(event) = machine.next_event(Instant::now() + Duration::from_millis(50))? else {
+            continue;
+        };
         match event {
             MachineEvent::Output {
                 port: Port::Console,
@@ -62,6 +71,18 @@ fn run(host: &LocalHost, spec: &MachineSpec, work: &std::path::Path) -> Result<(
     println!("network: {:?}", machine.network_seen());
     println!("{:?}", machine.stop()?);
     Ok(())
+}
+
+fn typed() -> Receiver<String> {
+    let (sender, lines) = channel();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            if sender.send(line + "\n").is_err() {
+                break;
+            }
+        }
+    });
+    lines
 }
 
 fn spec(profile: Profile, boot: DirectBoot, disk: Option<(&String, &String)>) -> MachineSpec {

@@ -1,5 +1,6 @@
 //! Starts QEMU with its sockets, and the threads that serve them.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -57,6 +58,7 @@ pub(super) fn start(order: &Order<'_>) -> Result<LocalMachine, HostError> {
         process: watched.process,
         watcher: Some(watched.watcher),
         events: Some(events),
+        earlier: VecDeque::new(),
         monitor: client,
         ports: writers,
         console_input: order.spec.console_input,

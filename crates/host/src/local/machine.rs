@@ -1,17 +1,18 @@
 //! A machine that runs in QEMU.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::picture;
 use super::ports::{Event, Writer};
 use super::process::Process;
-use super::qmp::Client;
+use super::qmp::{Client, QmpError};
 use crate::{HostError, Machine, MachineEvent, NetworkSeen, Port, StopReport};
 
 /// How long QEMU may take to leave by itself when it is told to.
@@ -19,6 +20,9 @@ const QUIT_LIMIT: Duration = Duration::from_secs(5);
 
 /// How long the kernel may take to end a process that was killed.
 const KILL_LIMIT: Duration = Duration::from_secs(20);
+
+/// Events of at most 64 KiB that are kept while the monitor is asked for something.
+const EARLIER_EVENTS: usize = 128;
 
 /// How often bytes that a guest has not taken are offered again.
 const OFFER_INTERVAL: Duration = Duration::from_millis(10);
@@ -30,6 +34,8 @@ pub(super) struct LocalMachine {
     pub(super) watcher: Option<JoinHandle<String>>,
     /// Gone once the machine is being ended.
     pub(super) events: Option<Receiver<Event>>,
+    /// Events that came while the monitor was asked for something.
+    pub(super) earlier: VecDeque<Event>,
     pub(super) monitor: Client,
     pub(super) ports: Vec<(Port, Writer)>,
     pub(super) console_input: bool,
@@ -43,7 +49,7 @@ impl LocalMachine {
         let result = self
             .monitor
             .negotiate()
-            .and_then(|()| self.monitor.execute("cont", json!({})));
+            .and_then(|()| self.ask("cont", json!({})));
         match result {
             Ok(_) => Ok(()),
             Err(error) => Err(self
@@ -53,17 +59,31 @@ impl LocalMachine {
     }
 
     /// What QEMU said when it ended instead of starting.
-    fn last_words(&self) -> Option<HostError> {
+    fn last_words(&mut self) -> Option<HostError> {
+        for event in self.earlier.drain(..) {
+            if let Ok(MachineEvent::Exited { status, stderr }) = event {
+                return Some(did_not_start(&status, &stderr));
+            }
+        }
         let events = self.events.as_ref()?;
         while let Ok(Ok(event)) = events.recv_timeout(QUIT_LIMIT) {
             if let MachineEvent::Exited { status, stderr } = event {
-                return Some(HostError::Failed {
-                    action: "starting QEMU",
-                    detail: format!("{status}: {stderr}"),
-                });
+                return Some(did_not_start(&status, &stderr));
             }
         }
         None
+    }
+
+    /// Asks the monitor, and takes events meanwhile, so that its answer is not stuck behind them.
+    fn ask(&mut self, command: &str, arguments: Value) -> Result<Value, QmpError> {
+        let (events, earlier) = (&self.events, &mut self.earlier);
+        self.monitor.execute(command, arguments, || {
+            while earlier.len() < EARLIER_EVENTS
+                && let Some(Ok(event)) = events.as_ref().map(Receiver::try_recv)
+            {
+                earlier.push_back(event);
+            }
+        })
     }
 
     /// Offers every guest what waits for it. A port that is gone is told to whoever sends.
@@ -108,6 +128,9 @@ impl LocalMachine {
 
 impl Machine for LocalMachine {
     fn next_event(&mut self, deadline: Instant) -> Result<Option<MachineEvent>, HostError> {
+        if let Some(event) = self.earlier.pop_front() {
+            return event.map(Some);
+        }
         loop {
             let waiting = self.flush();
             let left = deadline.saturating_duration_since(Instant::now());
@@ -146,12 +169,16 @@ impl Machine for LocalMachine {
     }
 
     fn screen_picture(&mut self, file: &Path) -> Result<(), HostError> {
-        picture::take(&mut self.monitor, &self.work, file)
+        let work = self.work.clone();
+        picture::take(
+            &mut |command, arguments| self.ask(command, arguments),
+            &work,
+            file,
+        )
     }
 
     fn press_power_button(&mut self) -> Result<(), HostError> {
-        self.monitor
-            .execute("system_powerdown", json!({}))
+        self.ask("system_powerdown", json!({}))
             .map(drop)
             .map_err(|error| error.during("pressing the power button"))
     }
@@ -176,6 +203,13 @@ impl Drop for LocalMachine {
     fn drop(&mut self) {
         // Nobody is left to be told; the kernel still kills QEMU when the watcher's thread ends.
         let _ = self.end();
+    }
+}
+
+fn did_not_start(status: &str, stderr: &str) -> HostError {
+    HostError::Failed {
+        action: "starting QEMU",
+        detail: format!("{status}: {stderr}"),
     }
 }
 

@@ -4,9 +4,9 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::qmp::Client;
+use super::qmp::QmpError;
 use crate::HostError;
 
 const ACTION: &str = "taking a picture of the screen";
@@ -14,26 +14,27 @@ const ACTION: &str = "taking a picture of the screen";
 /// A screen of 4096 by 4096 in three colours: beyond what a VGA card with 16 MiB shows.
 const PIXELS_LIMIT: u64 = 4096 * 4096;
 
+/// What carries out a command of the monitor.
+type Ask<'a> = dyn FnMut(&str, Value) -> Result<Value, QmpError> + 'a;
+
 /// Takes a picture, in `work` first, so that `file` is there whole or not at all.
-pub(super) fn take(monitor: &mut Client, work: &Path, file: &Path) -> Result<(), HostError> {
+pub(super) fn take(ask: &mut Ask<'_>, work: &Path, file: &Path) -> Result<(), HostError> {
     let part = work.join("screen.part");
-    let result = shoot(monitor, &part).and_then(|()| deliver(&part, file));
+    let result = shoot(ask, &part).and_then(|()| deliver(&part, file));
     let _ = fs::remove_file(&part);
     result
 }
 
-fn shoot(monitor: &mut Client, part: &Path) -> Result<(), HostError> {
+fn shoot(ask: &mut Ask<'_>, part: &Path) -> Result<(), HostError> {
     let Some(name) = part.to_str() else {
         return Err(failed("the work folder's name is no UTF-8"));
     };
     // QEMU writes PNG since 7.1, where it was built with libpng.
     let png = json!({ "filename": name, "format": "png" });
-    if monitor.execute("screendump", png).is_ok() {
+    if ask("screendump", png).is_ok() {
         return Ok(());
     }
-    monitor
-        .execute("screendump", json!({ "filename": name }))
-        .map_err(|error| error.during(ACTION))?;
+    ask("screendump", json!({ "filename": name })).map_err(|error| error.during(ACTION))?;
     let ppm = fs::read(part).map_err(io_error)?;
     let png = png_of_ppm(&ppm).ok_or_else(|| failed("QEMU wrote no picture"))?;
     fs::write(part, png).map_err(io_error)

@@ -17,6 +17,9 @@ const LINE_BYTES: u64 = 256 * 1024;
 /// How long an answer may take. Under load and in software a picture may take seconds.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 
+/// How long nothing else is done while an answer is waited for.
+const PATIENCE: Duration = Duration::from_millis(10);
+
 /// Answers that wait for whoever asked.
 const ANSWERS: usize = 4;
 
@@ -94,17 +97,28 @@ impl Client {
             Answer::Greeting => {}
             Answer::Return { .. } | Answer::Error { .. } => return Err(QmpError::Closed),
         }
-        self.execute("qmp_capabilities", json!({})).map(drop)
+        self.execute("qmp_capabilities", json!({}), || ()).map(drop)
     }
 
-    /// Carries out a command.
-    pub(super) fn execute(&mut self, command: &str, arguments: Value) -> Result<Value, QmpError> {
+    /// Carries out a command. `meanwhile` is called again and again until the answer is there:
+    /// it makes room for events, behind which the answer may wait.
+    pub(super) fn execute(
+        &mut self,
+        command: &str,
+        arguments: Value,
+        mut meanwhile: impl FnMut(),
+    ) -> Result<Value, QmpError> {
         self.last_id += 1;
         let wanted = self.last_id;
         self.write(command, arguments, wanted)?;
         let deadline = Instant::now() + ANSWER_LIMIT;
         loop {
-            match self.next(deadline)? {
+            meanwhile();
+            let answer = match self.next(deadline.min(Instant::now() + PATIENCE)) {
+                Err(QmpError::Late) if Instant::now() < deadline => continue,
+                answer => answer?,
+            };
+            match answer {
                 Answer::Return { id, value } if id == wanted => return Ok(value),
                 Answer::Error { id, error } if id == wanted => return Err(error),
                 // The late answer to a question that was given up.

@@ -50,7 +50,7 @@ fn a_command_gets_its_own_answer() {
         at_once(br#"{"return": {"status": "running"}, "id": 2}"#),
     ]);
     client.negotiate().unwrap();
-    let answer = client.execute("query-status", json!({})).unwrap();
+    let answer = client.execute("query-status", json!({}), || ()).unwrap();
     assert_eq!(answer["status"], "running");
 }
 
@@ -62,7 +62,7 @@ fn a_refusal_is_told_in_qemus_words() {
         reply(r#"{"error": {"class": "GenericError", "desc": "no screen"}, "id": 2}"#),
     ]);
     client.negotiate().unwrap();
-    let error = client.execute("screendump", json!({})).unwrap_err();
+    let error = client.execute("screendump", json!({}), || ()).unwrap_err();
     assert!(matches!(error, QmpError::Refused { .. }));
     assert_eq!(error.to_string(), "GenericError: no screen");
 }
