@@ -86,7 +86,7 @@ fn settle() -> io::Result<Agent> {
     Ok(Agent {
         order,
         links: Links::new(hello),
-        jobs: Jobs::new(first_device),
+        jobs: Jobs::new(shelter::AGENT_COPY, first_device),
         watch: RootWatch::new(first_device),
         phase: Phase::Initramfs,
         listing,

@@ -133,3 +133,83 @@ impl AsFd for Link {
         self.fd.as_fd()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    use detente_plan::protocol::{AgentMessage, Channel, Decoder, HostMessage, Phase, encode};
+
+    use super::Link;
+
+    /// A channel and the host's end of it.
+    fn pair() -> (Link, UnixStream) {
+        let (ours, hosts) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        (Link::new(Channel::Serial, OwnedFd::from(ours)), hosts)
+    }
+
+    fn beat(sequence: u64) -> AgentMessage {
+        AgentMessage::Heartbeat {
+            sequence,
+            phase: Phase::Root,
+            uptime_ms: 1,
+        }
+    }
+
+    #[test]
+    fn messages_are_heard_between_noise_and_unknown_ones() {
+        let (mut link, mut host) = pair();
+        host.write_all(b"noise").unwrap();
+        host.write_all(&encode(&"no message").unwrap()).unwrap();
+        host.write_all(&encode(&HostMessage::Leave).unwrap())
+            .unwrap();
+        assert_eq!(link.read().unwrap(), [HostMessage::Leave]);
+        assert_eq!(link.read().unwrap(), []);
+    }
+
+    #[test]
+    fn what_is_sent_arrives() {
+        let (mut link, mut host) = pair();
+        link.send(&beat(7));
+        link.write().unwrap();
+        assert!(!link.is_waiting());
+        let mut bytes = [0; 4096];
+        let len = host.read(&mut bytes).unwrap();
+        let payloads = Decoder::new().push(&bytes[..len]);
+        assert_eq!(
+            serde_json::from_slice::<AgentMessage>(&payloads[0]).unwrap(),
+            beat(7)
+        );
+    }
+
+    #[test]
+    fn a_host_that_does_not_read_costs_no_time() {
+        let (mut link, _host) = pair();
+        let reason = "x".repeat(500_000);
+        for task_id in 0..20 {
+            let reason = reason.clone();
+            link.send(&AgentMessage::TaskFailed {
+                task_id,
+                reason,
+                timed_out: false,
+            });
+            link.write().unwrap();
+        }
+        assert!(link.is_waiting());
+        assert!(link.take_unsent().len() <= 4, "bounded by the outbox");
+    }
+
+    #[test]
+    fn a_host_that_has_gone_is_noticed() {
+        let (mut link, host) = pair();
+        link.welcomed = true;
+        assert!(!link.notice_host());
+        drop(host);
+        assert!(link.notice_host());
+        assert!(!link.welcomed && !link.is_awake());
+        assert!(!link.notice_host(), "it goes only once");
+    }
+}

@@ -1,17 +1,17 @@
 //! The tasks that are running: one worker each, watched by time and by length.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
 use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use detente_plan::protocol::{AgentMessage, MAX_PAYLOAD_BYTES, Task};
-use rustix::fs::OFlags;
+use rustix::fs::{MemfdFlags, OFlags, memfd_create};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::shelter::AGENT_COPY;
 use crate::worker::{self, Report, WorkOrder};
 
 /// More at once than any plan asks for.
@@ -49,6 +49,7 @@ struct Job {
 /// All of them.
 #[derive(Debug)]
 pub(crate) struct Jobs {
+    program: PathBuf,
     first_device: u64,
     running: Vec<Job>,
     /// Killed, but not yet gone.
@@ -56,9 +57,10 @@ pub(crate) struct Jobs {
 }
 
 impl Jobs {
-    /// None yet.
-    pub(crate) fn new(first_device: u64) -> Self {
+    /// None yet; workers are started from `program`.
+    pub(crate) fn new(program: impl Into<PathBuf>, first_device: u64) -> Self {
         Self {
+            program: program.into(),
             first_device,
             running: Vec::new(),
             dying: Vec::new(),
@@ -101,7 +103,7 @@ impl Jobs {
             output_limit_bytes: limit,
             first_device: self.first_device,
         };
-        let mut child = Command::new(AGENT_COPY)
+        let mut child = Command::new(&self.program)
             .arg0("@detente-task")
             .arg(worker::ROLE)
             .env_clear()
@@ -256,15 +258,12 @@ fn failed(task_id: u32, reason: String, timed_out: bool) -> AgentMessage {
 
 /// A file and not a pipe: it cannot block, and nobody has to write while the worker starts.
 fn as_file(order: &WorkOrder) -> io::Result<File> {
-    const PATH: &str = "/order";
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(PATH)?;
-    std::fs::remove_file(PATH)?;
+    let mut file = File::from(memfd_create("order", MemfdFlags::CLOEXEC)?);
     file.write_all(&serde_json::to_vec(order)?)?;
     file.rewind()?;
     Ok(file)
 }
+
+#[cfg(test)]
+#[path = "jobs_tests.rs"]
+mod tests;
