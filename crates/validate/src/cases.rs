@@ -27,6 +27,9 @@ pub(crate) use power::power;
 /// Warnings and worse are read of the kernel's log.
 const KERNEL_LOG_LEVEL: u8 = 4;
 
+/// How long the service on the host may take for the last bytes of a transfer.
+const LAST_BYTES: Duration = Duration::from_secs(10);
+
 /// The file of the profile's folder that holds the kernel's warnings and worse.
 pub(crate) const KERNEL_LOG: &str = "kernel-log.txt";
 
@@ -140,11 +143,7 @@ impl Context<'_> {
                 judge::net01(seen, &hardware, &expected)
             }
             (CaseId::Net02, Observation::Transfer(seen)) => {
-                let network = session.machine().network_seen();
-                let echo = EchoSeen {
-                    bytes: network.echoed_bytes,
-                    sha256: network.echoed_sha256,
-                };
+                let echo = echo_seen(session);
                 judge::net02(seen, &echo, parameters.transfer_bytes)
             }
             (CaseId::Time01, Observation::Clock(seen)) => {
@@ -202,6 +201,22 @@ pub(crate) fn batch(
         });
     }
     Ok(judged)
+}
+
+/// What the service on the host saw of the transfer. The guest's word may be here before the
+/// service has taken its last bytes.
+fn echo_seen(session: &mut Session) -> EchoSeen {
+    let finished = |state: &Session| {
+        let seen = state.network_seen();
+        (!seen.echoed_sha256.is_empty()).then_some(())
+    };
+    // Late or not: what is there then is judged.
+    let _ = session.wait(LAST_BYTES, finished);
+    let seen = session.network_seen();
+    EchoSeen {
+        bytes: seen.echoed_bytes,
+        sha256: seen.echoed_sha256,
+    }
 }
 
 /// Keeps the records that BOOT-02 was judged by.

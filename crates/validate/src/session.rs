@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use detente_host::{HostError, Machine, MachineEvent, Port, PowerOff};
+use detente_host::{HostError, Machine, MachineEvent, NetworkSeen, Port, PowerOff};
 use detente_plan::protocol::{AgentMessage, HostMessage, InitramfsSurvey, Order, Phase};
 
 use crate::console::ConsoleWatch;
@@ -126,6 +126,11 @@ impl Session {
     /// The machine, for what is not conversation.
     pub(crate) fn machine(&mut self) -> &mut dyn Machine {
         self.machine.as_mut()
+    }
+
+    /// What the network service has seen so far.
+    pub(crate) fn network_seen(&self) -> NetworkSeen {
+        self.machine.network_seen()
     }
 
     /// Ends the conversation and gives the machine back.

@@ -156,7 +156,7 @@ fn bad_end(session: &Session) -> BootEnd {
     if session.resets >= RESET_LIMIT {
         return BootEnd::Stopped("it reset itself".to_owned());
     }
-    BootEnd::NoRoot
+    BootEnd::Garbage
 }
 
 /// Why a machine is gone.
