@@ -46,9 +46,19 @@ pub fn inspect(disks: &[Arc<dyn BlockRead>], options: Options) -> Result<Guest, 
 }
 
 /// [`inspect`], from volumes that are already found.
-pub(crate) fn look(volumes: Volumes, options: Options) -> Result<Guest, InspectError> {
+pub(crate) fn look(mut volumes: Volumes, options: Options) -> Result<Guest, InspectError> {
     let found = boot::find(&volumes)?;
-    let root = root::find(&volumes, &found)?;
+    let root = match root::find(&volumes, &found) {
+        // A damaged file system may be the root: that says more than that nothing was found.
+        Err(InspectError::NoOperatingSystem { seen }) => {
+            let damaged = volumes.unreadable.drain(..).next();
+            return Err(match damaged {
+                Some((volume, source)) => InspectError::on(volume, source),
+                None => InspectError::NoOperatingSystem { seen },
+            });
+        }
+        root => root?,
+    };
     let fstab = fstab::read(&volumes, root.volume)?;
     let tree = Tree::new(root.volume, &fstab);
     require_x86_64(&volumes, &tree)?;

@@ -27,6 +27,7 @@
     expect(
         clippy::indexing_slicing,
         clippy::arithmetic_side_effects,
+        clippy::panic,
         reason = "a test may panic"
     )
 )]

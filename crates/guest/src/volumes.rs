@@ -30,6 +30,8 @@ pub(crate) struct Volumes {
     pub(crate) disks: Vec<DiskSeen>,
     pub(crate) held: Vec<Held>,
     pub(crate) notes: Vec<String>,
+    /// Volumes that should be readable, and why they are not.
+    pub(crate) unreadable: Vec<(VolumeId, FsError)>,
 }
 
 impl Volumes {
@@ -38,9 +40,9 @@ impl Volumes {
         let mut all = Self::default();
         for (disk, reader) in disks.iter().enumerate() {
             let failed = |source| InspectError::Disk { disk, source };
-            let (table, volumes) = detente_volume::scan(reader).map_err(failed)?;
+            let survey = detente_volume::survey(reader).map_err(failed)?;
             let boot_code = has_boot_code(reader.as_ref()).map_err(|error| failed(error.into()))?;
-            let table = match table {
+            let table = match survey.table {
                 TableKind::Gpt => Table::Gpt,
                 TableKind::Mbr => Table::Mbr,
                 TableKind::None => Table::None,
@@ -50,7 +52,12 @@ impl Volumes {
                 table,
                 boot_code,
             });
-            for volume in volumes {
+            let noted = survey
+                .notes
+                .iter()
+                .map(|note| format!("disk {disk}: {note}"));
+            all.notes.extend(noted);
+            for volume in survey.volumes {
                 all.take(
                     VolumeId {
                         disk,
@@ -73,6 +80,7 @@ impl Volumes {
             // Another volume may be the one that matters.
             Some(Err(error)) => {
                 self.notes.push(format!("{id} is not read: {error}"));
+                self.unreadable.push((id, error));
                 None
             }
             None => None,

@@ -41,6 +41,7 @@ pub struct Entry {
     /// What its menu shows; the parts of a submenu are joined with ` > `.
     pub title: String,
     /// What it starts.
+    #[serde(flatten)]
     pub kind: EntryKind,
 }
 

@@ -28,7 +28,7 @@ impl FileSystem for MemoryFs {
     fn metadata(&self, path: &str) -> Result<Metadata, FsError> {
         let folder = format!("{}/", path.trim_end_matches('/'));
         let (kind, len) = match self.0.get(path) {
-            Some(bytes) => (FileKind::File, bytes.len() as u64),
+            Some(bytes) => (FileKind::File, u64::try_from(bytes.len()).unwrap()),
             None if self.0.keys().any(|own| own.starts_with(&folder)) => (FileKind::Directory, 0),
             None => return Err(Self::missing(path)),
         };
@@ -121,7 +121,7 @@ impl Machine {
                 .map(|(path, bytes)| ((*path).to_owned(), bytes.to_vec()))
                 .collect()
         };
-        let fs = files.map(|files| Box::new(MemoryFs(owned(files))) as Box<dyn FileSystem>);
+        let fs = files.map(|files| -> Box<dyn FileSystem> { Box::new(MemoryFs(owned(files))) });
         let id = VolumeId {
             disk: 0,
             partition: number,

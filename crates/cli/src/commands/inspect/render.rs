@@ -232,15 +232,88 @@ fn findings(page: &mut Page, facts: &Facts) {
             Verdict::Bad => "would not boot",
             Verdict::CouldNotTell => "unknown",
         };
-        page.line(mark, &problem.message);
-        if let Some(hint) = &problem.hint {
-            page.line("way out", hint);
-        }
+        let mut rows = vec![vec![mark.to_owned(), problem.message.clone()]];
+        rows.extend(
+            problem
+                .hint
+                .iter()
+                .map(|hint| vec!["way out".to_owned(), hint.clone()]),
+        );
+        page.table(&rows);
     }
     if !facts.notes.is_empty() {
         page.heading("Notes");
     }
     for note in &facts.notes {
         page.item("", note);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FACTS: &str = r#"{
+        "schema": "detente/guest-facts/1",
+        "disks": [{"size_bytes": 4294967296, "table": "gpt", "volumes": [
+            {"number": 1, "offset_bytes": 1048576, "size_bytes": 1048576,
+             "type_id": "21686148-6449-6e6f-744e-656564454649", "content": "unknown", "uuid": null,
+             "label": null, "partuuid": null, "name": null, "mount_point": null},
+            {"number": 2, "offset_bytes": 2097152, "size_bytes": 4292870144, "type_id": "",
+             "content": "ext4", "uuid": "12-34", "label": "root", "partuuid": null, "name": null,
+             "mount_point": "/"}]}],
+        "operating_system": {"id": "debian", "version_id": "12", "pretty_name": "Debian 12",
+                             "source": "/etc/os-release"},
+        "architecture": "x86-64", "hostname": null, "firmware": "bios",
+        "root": {"disk": 0, "partition": 2},
+        "boot": {"loader": "grub2", "config": {"disk": 0, "partition": 2, "path": "/boot/grub/grub.cfg"},
+            "entries": [
+                {"id": "d", "title": "Debian", "kind": "linux", "kernel": "/boot/k",
+                 "initramfs": ["/boot/i"], "command_line": "root=UUID=12-34"},
+                {"id": "f", "title": "Firmware", "kind": "other", "what": "fwsetup"}],
+            "default": {"index": 0, "why": {"reason": "saved-entry", "value": "d"}, "kernel": null,
+                "kernel_release": null, "initramfs": [], "command_line": "root=UUID=12-34",
+                "root": {"spec": "UUID=12-34", "volume": {"disk": 0, "partition": 2}}}},
+        "kernels": [{"release": "6.1", "image": null, "modules": true}],
+        "agents": [], "fstab": [],
+        "problems": [{"id": "boot.kernel-missing", "verdict": "bad",
+                      "message": "the kernel is missing", "hint": "install it"}],
+        "notes": []
+    }"#;
+
+    const PAGE: &str = "\
+Debian 12
+  system        debian 12, x86-64
+  host name     not set
+  firmware      BIOS
+  agents        none
+
+Disk 0  a.qcow2  4.0 GiB, GPT
+  1  1.0 MiB  unknown  BIOS boot
+  2  3.9 GiB  ext4     /          12-34  \"root\"
+
+Boot
+  loader        GRUB 2, /boot/grub/grub.cfg on disk 0 partition 2
+  starts        Debian
+  why           grubenv has saved_entry=d
+  command line  root=UUID=12-34
+  root          UUID=12-34, disk 0 partition 2
+
+Menu
+  > Debian
+    Firmware  (fwsetup)
+
+Kernels
+  6.1  no image  with modules
+
+Problems
+  would not boot  the kernel is missing
+  way out         install it
+";
+
+    #[test]
+    fn a_guest_that_would_not_boot() {
+        let facts: Facts = serde_json::from_str(FACTS).unwrap();
+        assert_eq!(text(&facts, &["a.qcow2".to_owned()]), PAGE);
     }
 }

@@ -1,0 +1,122 @@
+//! Replays the corpus, then mutates sound samples for a while. Nothing may panic or hang.
+#![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use detente_guest::exercise;
+
+/// How long one round may take in a debug build on a busy machine.
+const ROUND: Duration = Duration::from_secs(10);
+
+/// Sound files of every kind that is parsed.
+const SAMPLES: [&str; 7] = [
+    "if [ -s $prefix/grubenv ]; then\n  load_env\nfi\nset default=\"${saved_entry}\"\n\
+     function gfxmode { set gfxpayload=\"${1}\"; }\nfor i in a b; do menuentry \"$i\" --id 'x' {\n\
+     \tgfxmode keep\n\tsearch --no-floppy --fs-uuid --set=root --hint-bios=hd0,gpt2 1-2\n\
+     \tlinux /vmlinuz root=UUID=1-2 ro $x\n\tinitrd /a /b\n}; done\n\
+     submenu 'm' { menuentry y { chainloader +1 } }\nwhile false; do true; done\n",
+    "# GRUB Environment Block\nsaved_entry=1>2\nkernelopts=root=UUID=1 ro\n####",
+    "title A\nversion 6.1~rc1\nsort-key debian\nlinux /linux\ninitrd /i\noptions root=UUID=1 a=\"b c\"\n",
+    "timeout 3\ndefault debian-*.conf\neditor no\n",
+    "UUID=1 / ext4 errors=remount-ro 0 1\n/dev/sdb1 /a\\040b xfs defaults 0 0\n",
+    "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME='x \\\" y'\n",
+    "BOOT_IMAGE=/k root=/dev/nvme0n1p2 dyndbg=\"a b\" -- x",
+];
+
+/// Pieces of grammar that a mutation may put anywhere.
+const PIECES: [&str; 20] = [
+    "{",
+    "}",
+    "$",
+    "${",
+    "'",
+    "\"",
+    "\\",
+    "\n",
+    ";",
+    "if ",
+    "then ",
+    "fi ",
+    "while true; do ",
+    "function f { f; }; f;",
+    "submenu a {",
+    "menuentry b {",
+    "source /x\n",
+    "done ",
+    ">",
+    "\0",
+];
+
+#[test]
+fn the_corpus_is_harmless() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile");
+    let mut count = 0;
+    for file in fs::read_dir(folder).unwrap() {
+        round(&fs::read(file.unwrap().path()).unwrap(), "a corpus file");
+        count += 1;
+    }
+    assert!(count > 0, "the corpus is missing");
+}
+
+#[test]
+fn mutations_are_harmless() {
+    let deadline = Instant::now() + budget();
+    let mut seed = 1_u64;
+    while Instant::now() < deadline {
+        for (number, sample) in SAMPLES.iter().enumerate() {
+            let mutated = mutate(sample.as_bytes(), seed);
+            round(&mutated, &format!("sample {number} with seed {seed}"));
+        }
+        seed += 1;
+    }
+}
+
+#[track_caller]
+fn round(bytes: &[u8], what: &str) {
+    let started = Instant::now();
+    let result = std::panic::catch_unwind(|| exercise(bytes));
+    assert!(result.is_ok(), "{what} panicked");
+    assert!(started.elapsed() < ROUND, "{what} took too long");
+}
+
+fn budget() -> Duration {
+    let seconds = std::env::var("DETENTE_HOSTILE_SECONDS").ok();
+    Duration::from_secs(seconds.and_then(|text| text.parse().ok()).unwrap_or(2))
+}
+
+/// Changes, repeats, removes and inserts, as the seed says.
+fn mutate(sample: &[u8], seed: u64) -> Vec<u8> {
+    let mut bytes = sample.to_vec();
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    // xorshift64*
+    let mut next = |below: usize| {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        let value = state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33;
+        usize::try_from(value).unwrap() % below.max(1)
+    };
+    for _ in 0..=next(8) {
+        let at = next(bytes.len() + 1);
+        let len = next(24).min(bytes.len() - at);
+        match next(4) {
+            0 => drop(bytes.drain(at..at + len)),
+            1 => {
+                let piece = PIECES[next(PIECES.len())].repeat(1 + next(40));
+                bytes.splice(at..at, piece.bytes());
+            }
+            2 => {
+                let piece = bytes[at..at + len].repeat(1 + next(20));
+                bytes.splice(at..at, piece);
+            }
+            _ => {
+                for byte in &mut bytes[at..at + len] {
+                    *byte ^= 1 << next(8);
+                }
+            }
+        }
+    }
+    bytes
+}
