@@ -55,6 +55,10 @@ fn open_hint(error: &OpenError) -> Option<String> {
         OpenError::Read(ReadError::Corrupt { .. } | ReadError::PastEnd { .. }) => Some(
             "the file is damaged or was cut off: copy it again and compare checksums".to_owned(),
         ),
+        OpenError::Read(ReadError::Unsupported { .. }) => Some(
+            "give a raw or qcow2 image; `qemu-img convert -O qcow2 IMAGE NEW` makes one of others"
+                .to_owned(),
+        ),
         _ => None,
     }
 }

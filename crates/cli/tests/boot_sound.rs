@@ -1,5 +1,7 @@
 //! Sound guests pass every applicable case on every profile, and the run's folder tells all.
 
+#![expect(clippy::unwrap_used, reason = "a test panics")]
+
 mod support;
 
 use std::path::Path;

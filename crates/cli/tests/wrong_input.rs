@@ -1,5 +1,11 @@
 //! Wrong input: a clear message with the way out, the right exit code, nothing left behind.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test panics, and says what it skips"
+)]
+
 mod support;
 
 use std::fs;

@@ -1,18 +1,24 @@
 //! What the system tests share: the program, the demo guests, throw-away folders.
-#![allow(dead_code, reason = "each test binary uses its own part")]
+#![expect(dead_code, reason = "each test binary uses its own part")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test panics, and says aloud what it skips"
+)]
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 /// The program under test.
-pub fn detente() -> Command {
+pub(crate) fn detente() -> Command {
     Command::new(env!("CARGO_BIN_EXE_detente"))
 }
 
 /// The repository.
-pub fn repository() -> PathBuf {
+pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .ancestors()
         .nth(2)
@@ -21,7 +27,7 @@ pub fn repository() -> PathBuf {
 }
 
 /// A demo guest made by `cargo xtask images`, or `None`, said aloud.
-pub fn image(test: &str, name: &str) -> Option<PathBuf> {
+pub(crate) fn image(test: &str, name: &str) -> Option<PathBuf> {
     let path = repository().join("target/images").join(name);
     if path.exists() {
         return Some(path);
@@ -31,18 +37,18 @@ pub fn image(test: &str, name: &str) -> Option<PathBuf> {
 }
 
 /// What a program wrote to standard error.
-pub fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// What a program wrote to standard output.
-pub fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// The exit code, with everything that was said if it is another one than expected.
 #[track_caller]
-pub fn expect_code(output: &Output, code: i32) {
+pub(crate) fn expect_code(output: &Output, code: i32) {
     let (out, err) = (stdout(output), stderr(output));
     assert_eq!(
         output.status.code(),
@@ -52,14 +58,14 @@ pub fn expect_code(output: &Output, code: i32) {
 }
 
 /// A run's document.
-pub fn run_document(folder: &Path) -> Value {
+pub(crate) fn run_document(folder: &Path) -> Value {
     let bytes = std::fs::read(folder.join("run.json")).expect("a finished run has a run.json");
     serde_json::from_slice(&bytes).unwrap()
 }
 
 /// Outcome and message of a case of a run's profile.
 #[track_caller]
-pub fn case<'a>(run: &'a Value, profile: &str, id: &str) -> (&'a str, &'a str) {
+pub(crate) fn case<'a>(run: &'a Value, profile: &str, id: &str) -> (&'a str, &'a str) {
     let parts = run["profiles"].as_array().unwrap();
     let part = parts
         .iter()
@@ -74,7 +80,7 @@ pub fn case<'a>(run: &'a Value, profile: &str, id: &str) -> (&'a str, &'a str) {
 }
 
 /// SHA-256 of a file, by the system's own tool.
-pub fn sha256sum(path: &Path) -> String {
+pub(crate) fn sha256sum(path: &Path) -> String {
     let output = Command::new("sha256sum")
         .arg(path)
         .output()
@@ -87,11 +93,83 @@ pub fn sha256sum(path: &Path) -> String {
 }
 
 /// The names in a folder, sorted.
-pub fn names(folder: &Path) -> Vec<String> {
+pub(crate) fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
         .collect();
     names.sort();
     names
+}
+
+/// Waits until `found` finds something; looks again every few milliseconds.
+#[track_caller]
+pub(crate) fn await_some<T>(
+    what: &str,
+    limit: Duration,
+    mut found: impl FnMut() -> Option<T>,
+) -> T {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(found) = found() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "{what}: not within {limit:?}");
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
+}
+
+/// The folder of a run that is not finished, below `place`.
+pub(crate) fn partial_folder(place: &Path) -> Option<PathBuf> {
+    let name = names(place)
+        .into_iter()
+        .find(|name| name.ends_with(".partial"))?;
+    Some(place.join(name))
+}
+
+/// How much a run's console has said so far.
+pub(crate) fn console_len(place: &Path) -> u64 {
+    let path = partial_folder(place).map(|folder| folder.join("kvm/console.log"));
+    path.and_then(|path| std::fs::metadata(path).ok())
+        .map_or(0, |metadata| metadata.len())
+}
+
+/// Runs a command to its end and also gives the most memory that its own process used, in KiB.
+pub(crate) fn output_and_peak_kib(command: &mut Command) -> (Output, u64) {
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let status = PathBuf::from(format!("/proc/{}/status", child.id()));
+    let waiter = std::thread::spawn(move || child.wait_with_output().unwrap());
+    let mut peak = 0;
+    while !waiter.is_finished() {
+        peak = peak.max(peak_kib(&status).unwrap_or(0));
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    (waiter.join().unwrap(), peak)
+}
+
+/// `VmHWM` of a process's status.
+fn peak_kib(status: &Path) -> Option<u64> {
+    let text = std::fs::read_to_string(status).ok()?;
+    let line = text.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Processes, other than `but`, that name `place` on their command line.
+pub(crate) fn processes_naming(place: &Path, but: u32) -> Vec<u32> {
+    let text = place.to_string_lossy().into_owned();
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else {
+            continue;
+        };
+        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        if pid != but && String::from_utf8_lossy(&line).contains(&text) {
+            found.push(pid);
+        }
+    }
+    found
 }

@@ -1,0 +1,108 @@
+//! However a run is ended, no machine goes on, nothing lies about, and the image is as it was.
+
+#![expect(clippy::unwrap_used, reason = "a test panics")]
+
+mod support;
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use support::{
+    await_some, console_len, detente, image, names, partial_folder, processes_naming, run_document,
+    sha256sum,
+};
+
+/// How long a machine may outlive its owner.
+const AFTERLIFE: Duration = Duration::from_secs(5);
+
+/// How long a machine may take to say something.
+const BOOT: Duration = Duration::from_secs(240);
+
+/// Starts a run whose every folder is below `place`.
+fn start(place: &Path, image: &Path) -> Child {
+    for folder in ["tmp", "home", "runs"] {
+        std::fs::create_dir_all(place.join(folder)).unwrap();
+    }
+    detente()
+        .args(["validate", "--profile", "kvm", "--out"])
+        .args([&place.join("runs/run"), image])
+        .env("TMPDIR", place.join("tmp"))
+        .env("HOME", place.join("home"))
+        .env_remove("XDG_STATE_HOME")
+        .env_remove("XDG_CACHE_HOME")
+        .env_remove("XDG_RUNTIME_DIR")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Waits for the moment of death: 0 as soon as the run's folder is there, 1 as soon as a machine
+/// is, later ones when the guest's console has said more and more.
+fn await_moment(moment: u64, place: &Path, child: &Child) {
+    let runs = place.join("runs");
+    match moment {
+        0 => drop(await_some("the run's folder", BOOT, || {
+            partial_folder(&runs)
+        })),
+        1 => await_some("a machine", BOOT, || {
+            (!processes_naming(place, child.id()).is_empty()).then_some(())
+        }),
+        _ => await_some("the console", BOOT, || {
+            (console_len(&runs) >= (moment - 1) * 4096).then_some(())
+        }),
+    }
+}
+
+#[test]
+fn ten_kills_leave_no_machine_no_file_and_no_change() {
+    let test = "ten_kills_leave_no_machine_no_file_and_no_change";
+    let Some(image) = image(test, "debian12.qcow2") else {
+        return;
+    };
+    let before = sha256sum(&image);
+    for moment in 0..10 {
+        let place = tempfile::tempdir().unwrap();
+        let mut child = start(place.path(), &image);
+        await_moment(moment, place.path(), &child);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        await_some("the machine's end", AFTERLIFE, || {
+            processes_naming(place.path(), 0).is_empty().then_some(())
+        });
+        assert!(names(&place.path().join("tmp")).is_empty(), "kill {moment}");
+        assert!(
+            names(&place.path().join("home")).is_empty(),
+            "kill {moment}"
+        );
+        let left = names(&place.path().join("runs"));
+        assert!(
+            left.iter().all(|name| name.ends_with(".partial")),
+            "kill {moment}: {left:?}"
+        );
+    }
+    assert_eq!(sha256sum(&image), before);
+}
+
+#[test]
+fn ctrl_c_ends_the_run_with_130_and_an_honest_record() {
+    let test = "ctrl_c_ends_the_run_with_130_and_an_honest_record";
+    let Some(image) = image(test, "debian12.qcow2") else {
+        return;
+    };
+    let place = tempfile::tempdir().unwrap();
+    let mut child = start(place.path(), &image);
+    await_moment(3, place.path(), &child);
+    let killed = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(processes_naming(place.path(), 0), Vec::<u32>::new());
+    assert_eq!(names(&place.path().join("runs")), ["run"]);
+    let run = run_document(&place.path().join("runs/run"));
+    assert_eq!(run["verdict"], "interrupted");
+    assert_eq!(run["complete"], false);
+}
