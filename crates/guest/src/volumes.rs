@@ -214,7 +214,15 @@ impl Volumes {
             .held
             .iter()
             .take(32)
-            .map(|held| format!("{}: {}", held.id, held.kind()));
+            .map(|held| match (held.id.partition, held.kind()) {
+                (0, "unknown") => {
+                    format!(
+                        "{} has no partition table and no file system that is known",
+                        held.id
+                    )
+                }
+                (_, kind) => format!("{}: {kind}", held.id),
+            });
         let words: Vec<String> = words.collect();
         format!("seen: {}", words.join(", "))
     }
