@@ -71,7 +71,7 @@ fn start(
     let Some(text) = volumes.text(volume, &config.path, MAX_SCRIPT_BYTES)? else {
         return Ok(None);
     };
-    let device = device::name(volume);
+    let device = device::name(volumes, volume);
     let mut shell = Interpreter::new(volumes, efi);
     shell.set("prefix", format!("({device}){folder}"));
     shell.set("config_directory", format!("({device}){folder}"));

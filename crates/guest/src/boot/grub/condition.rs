@@ -107,7 +107,7 @@ impl Interpreter<'_> {
         let found = self.find(&kind, wanted.unwrap_or_default())?;
         self.ok = found.is_some();
         if let Some(id) = found {
-            self.set(&variable, device::name(id));
+            self.set(&variable, device::name(self.volumes, id));
         }
         Ok(())
     }

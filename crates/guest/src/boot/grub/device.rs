@@ -1,6 +1,7 @@
 //! GRUB's names of disks and partitions: `hd0,gpt2`.
 
-use crate::facts::VolumeId;
+use crate::facts::{Table, VolumeId};
+use crate::volumes::Volumes;
 
 /// The volume; disks are counted in the order in which they were given.
 pub(super) fn parse(device: &str) -> Option<VolumeId> {
@@ -17,11 +18,17 @@ pub(super) fn parse(device: &str) -> Option<VolumeId> {
     })
 }
 
-/// The name that [`parse`] reads.
-pub(super) fn name(id: VolumeId) -> String {
+/// GRUB's own name of a volume; it reaches the kernel in `BOOT_IMAGE=`.
+pub(super) fn name(volumes: &Volumes, id: VolumeId) -> String {
+    let table = volumes.disks.get(id.disk).map(|disk| disk.table);
+    let kind = match table {
+        Some(Table::Gpt) => "gpt",
+        Some(Table::Mbr) => "msdos",
+        Some(Table::None) | None => "",
+    };
     match id.partition {
         0 => format!("hd{}", id.disk),
-        number => format!("hd{},{number}", id.disk),
+        number => format!("hd{},{kind}{number}", id.disk),
     }
 }
 
@@ -39,12 +46,11 @@ mod tests {
         for other in ["lvm/vg-root", "memdisk", "", "hd", "hd0,", "hdx,1", "md/0"] {
             assert_eq!(parse(other), None, "{other}");
         }
-        assert_eq!(
-            name(VolumeId {
-                disk: 1,
-                partition: 2
-            }),
-            "hd1,2"
-        );
+        let volumes = crate::tests::machine::Machine::new().volumes();
+        let id = VolumeId {
+            disk: 0,
+            partition: 2,
+        };
+        assert_eq!(name(&volumes, id), "hd0,gpt2");
     }
 }

@@ -367,6 +367,12 @@ fn rhel_sorts_its_entries_newest_first_and_expands_their_variables() {
         ["/initramfs-5.14.0-427.el9.x86_64.img on disk 0 partition 2"]
     );
     assert_eq!(chosen(&found).1, DefaultReason::First);
+    // What a booted RHEL 9 shows in /proc/cmdline.
+    let Start::Linux(linux) = &found.entries[0].start else {
+        panic!("not Linux")
+    };
+    let spelled = "(hd0,gpt2)/vmlinuz-5.14.0-427.el9.x86_64";
+    assert_eq!(linux.boot_image.as_deref(), Some(spelled));
 }
 
 #[test]
