@@ -2,13 +2,13 @@
 //!
 //! One static file plays four roles, told apart by process number and first argument:
 //!
-//! - **first** ([`first`]): the kernel starts it as process 1 (`rdinit=`). It starts the
+//! - **first** (`first`): the kernel starts it as process 1 (`rdinit=`). It starts the
 //!   background agent and becomes the guest's own init at once, having changed nothing.
-//! - **background** ([`background`]): builds itself a shelter ([`shelter`]), talks to the host,
+//! - **background** (`background`): builds itself a shelter (`shelter`), talks to the host,
 //!   looks at the initramfs, waits for the real root.
-//! - **worker** ([`worker`]): one process for each task, so that it can be killed. It enters the
+//! - **worker** (`worker`): one process for each task, so that it can be killed. It enters the
 //!   guest's root if its task needs it.
-//! - **leaving** ([`leaving`]): what the background agent becomes before a shutdown.
+//! - **leaving** (`leaving`): what the background agent becomes before a shutdown.
 //!
 //! It judges nothing: numbers and names go to the host. It listens on no socket.
 #![deny(unsafe_code)]

@@ -40,7 +40,7 @@ impl Outbox {
             .unwrap_or_default()
     }
 
-    /// Notes that so many bytes of [`next`](Outbox::next) have left.
+    /// Notes that so many bytes of `next` have left.
     pub(crate) fn advance(&mut self, bytes: usize) {
         self.sent = self.sent.saturating_add(bytes);
         if self
