@@ -4,6 +4,7 @@ mod acceleration;
 mod bounded;
 mod child;
 mod console;
+mod devices;
 mod launch;
 mod machine;
 mod picture;
@@ -13,6 +14,7 @@ mod program;
 mod qmp;
 mod resources;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use detente_machine::MachineSpec;
@@ -21,6 +23,7 @@ use detente_machine::qemu::Accelerator;
 use crate::{Acceleration, Host, HostError, HostFacts, Implementation, Machine};
 
 pub use console::CONSOLE_LIMIT_BYTES;
+pub use resources::{DISK_MIB, memory_wanted_mib};
 
 /// How QEMU is looked for on this machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -102,6 +105,14 @@ impl LocalHost {
     #[must_use]
     pub fn accelerator(&self) -> Accelerator {
         self.accelerator
+    }
+
+    /// The devices that this QEMU has, by the names and aliases that its `-device` takes.
+    ///
+    /// # Errors
+    /// [`HostError`] when it does not say.
+    pub fn devices(&self) -> Result<BTreeSet<String>, HostError> {
+        devices::names(&self.facts.program)
     }
 }
 

@@ -9,12 +9,14 @@
 //! assert_eq!(shell_line(["qemu", "-name", "two words"]), "qemu -name 'two words'");
 //! ```
 
+mod devices;
 mod disks;
 mod shell;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+pub use devices::devices;
 pub use shell::shell_line;
 
 use crate::{MachineSpec, Profile};

@@ -4,7 +4,9 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
-use detente_machine::qemu::{Accelerator, Wiring, arguments, arguments_by_hand, shell_line};
+use detente_machine::qemu::{
+    Accelerator, Wiring, arguments, arguments_by_hand, devices, shell_line,
+};
 use detente_machine::{
     DirectBoot, DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec, NetworkSpec, Profile,
     Topology,
@@ -244,4 +246,22 @@ fn a_shell_reads_back_what_was_quoted() {
     }
     let bytes = OsString::from_vec(vec![b'a', 0xff]);
     assert_eq!(shell_line([bytes]), r"$'a\377'");
+}
+
+#[test]
+fn the_devices_of_a_profile_are_those_of_its_arguments() {
+    for (profile, bus) in [
+        (Profile::Kvm, DiskBus::Virtio),
+        (Profile::KvmLegacy, DiskBus::Sata),
+    ] {
+        let wiring = wiring(profile, Accelerator::Kvm);
+        let list = arguments(&spec(profile, bus), &wiring);
+        let mut names: Vec<_> = values(&list, "-device")
+            .into_iter()
+            .map(|value| value.to_str().unwrap().split(',').next().unwrap())
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names, devices(profile), "{profile}");
+    }
 }

@@ -12,9 +12,19 @@ use crate::HostError;
 const OVERHEAD_MIB: u64 = 256;
 
 /// What a run writes at most, with room to spare: overlays, consoles, pictures.
-const DISK_MIB: u64 = 1024;
+pub const DISK_MIB: u64 = 1024;
 
 const MIB: u64 = 1024 * 1024;
+
+/// The memory that a machine wants of the host, in MiB.
+#[must_use]
+pub fn memory_wanted_mib(memory_mib: u64, accelerator: Accelerator) -> u64 {
+    let cache = match accelerator {
+        Accelerator::Kvm => 0,
+        Accelerator::Tcg => TCG_CACHE_MIB,
+    };
+    memory_mib.saturating_add(OVERHEAD_MIB + cache)
+}
 
 pub(super) fn check(
     spec: &MachineSpec,
@@ -25,14 +35,7 @@ pub(super) fn check(
         action: "reading /proc/meminfo",
         source,
     })?;
-    let cache = match accelerator {
-        Accelerator::Kvm => 0,
-        Accelerator::Tcg => TCG_CACHE_MIB,
-    };
-    check_memory(
-        &meminfo,
-        spec.memory_mib.saturating_add(OVERHEAD_MIB + cache),
-    )?;
+    check_memory(&meminfo, memory_wanted_mib(spec.memory_mib, accelerator))?;
     let space = statvfs(work).map_err(|error| HostError::Io {
         action: "asking for the free space of the work folder",
         source: error.into(),

@@ -1,0 +1,21 @@
+//! The devices that a profile is made of.
+
+use crate::Profile;
+
+/// The devices of a profile's machine, by the names of QEMU's `-device`, sorted.
+#[must_use]
+pub fn devices(profile: Profile) -> &'static [&'static str] {
+    match profile {
+        Profile::Kvm => &[
+            "VGA",
+            "isa-serial",
+            "pvpanic",
+            "virtio-blk-pci",
+            "virtio-net-pci",
+            "virtio-rng-pci",
+            "virtio-serial-pci",
+            "virtserialport",
+        ],
+        Profile::KvmLegacy => &["VGA", "ahci", "e1000e", "ide-hd", "isa-serial", "pvpanic"],
+    }
+}
