@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use detente_host::local::{AccelerationChoice, LocalHost, LocalOptions};
+use detente_host::local::{AccelerationChoice, CONSOLE_LIMIT_BYTES, LocalHost, LocalOptions};
 use detente_host::{Acceleration, Host, HostError, Machine, MachineEvent, Port, PowerOff};
 use detente_machine::{DirectBoot, MachineSpec, NetworkSpec, Profile, Topology};
 
@@ -197,6 +197,25 @@ fn a_flood_ends_in_one_event_and_the_machine_still_stops() {
     expect_output(&mut *machine, Port::Console, b"xxxx");
     // Nobody takes events any more: the machine must end all the same.
     machine.stop().unwrap();
+}
+
+#[test]
+#[ignore = "takes as long as a serial port takes for 8 MiB"]
+fn a_flood_is_told_once() {
+    let Some(host) = host("a_flood_is_told_once") else {
+        return;
+    };
+    let work = tempfile::tempdir().unwrap();
+    let spec = spec(work.path(), Profile::KvmLegacy);
+    let mut machine = host.start(&spec, work.path()).unwrap();
+    machine.send(Port::AgentSerial, b"F").unwrap();
+    let flood = MachineEvent::ConsoleFlood {
+        limit_bytes: CONSOLE_LIMIT_BYTES,
+    };
+    wait_for(&mut *machine, |event| *event == flood);
+    machine.stop().unwrap();
+    let console = std::fs::metadata(work.path().join("console.log")).unwrap();
+    assert_eq!(console.len(), CONSOLE_LIMIT_BYTES);
 }
 
 #[test]

@@ -14,8 +14,9 @@ use crate::{HostError, MachineEvent, Port};
 /// stays below 2 MiB.
 pub const CONSOLE_LIMIT_BYTES: u64 = 8 * 1024 * 1024;
 
-/// QEMU sends the bytes of a serial port one by one: a short wait makes lines of them.
-const GATHER: Duration = Duration::from_millis(2);
+/// QEMU sends the bytes of a serial port one by one: a short wait makes lines of them. It is short
+/// because the kernel takes only some 300 such bytes before the port, and the guest, must wait.
+const GATHER: Duration = Duration::from_micros(200);
 
 /// Below this a piece is worth waiting for more.
 const SMALL_BYTES: usize = 256;

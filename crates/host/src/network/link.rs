@@ -1,5 +1,7 @@
 //! The wire: QEMU's framing on one side, smoltcp's device on the other.
 
+use std::ops::Range;
+
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
 
@@ -55,25 +57,43 @@ impl Link {
         }
     }
 
+    /// Whether a frame could be taken up right now.
+    pub(super) fn is_ready(&self) -> bool {
+        !self.broken && self.has_room() && self.peek_frame().is_some()
+    }
+
     fn has_room(&self) -> bool {
         self.output.len() < OUTPUT_LIMIT
     }
 
-    /// Where the next whole frame is, if there is one.
-    fn next_frame(&mut self) -> Option<std::ops::Range<usize>> {
+    /// Where the next frame is, if it is whole; an error if it is longer than frames are.
+    fn peek_frame(&self) -> Option<Result<Range<usize>, TooLong>> {
         let rest = self.input.get(self.consumed..)?;
         let (length, rest) = rest.split_first_chunk::<LENGTH_BYTES>()?;
         let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
-        if self.broken || length > MAX_FRAME_BYTES {
-            self.broken = true;
-            return None;
+        if length > MAX_FRAME_BYTES {
+            return Some(Err(TooLong));
         }
         rest.get(..length)?;
         let start = self.consumed + LENGTH_BYTES;
-        self.consumed = start + length;
-        Some(start..self.consumed)
+        Some(Ok(start..start + length))
+    }
+
+    fn next_frame(&mut self) -> Option<Range<usize>> {
+        if self.broken {
+            return None;
+        }
+        let Ok(range) = self.peek_frame()? else {
+            self.broken = true;
+            return None;
+        };
+        self.consumed = range.end;
+        Some(range)
     }
 }
+
+/// No frame is that long: what follows is no length either.
+struct TooLong;
 
 impl Device for Link {
     type RxToken<'a> = Incoming<'a>;

@@ -84,8 +84,11 @@ impl Service {
         self.link.broken
     }
 
-    /// How long nothing needs to be done if nothing comes in.
+    /// How long nothing needs to be done if nothing comes in and nothing more goes out.
     pub(super) fn delay(&mut self, now: Duration) -> Option<Duration> {
+        if self.link.is_ready() {
+            return Some(Duration::ZERO);
+        }
         let delay = self.interface.poll_delay(instant(now), &self.sockets)?;
         Some(Duration::from_micros(delay.total_micros()))
     }

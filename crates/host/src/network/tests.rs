@@ -240,6 +240,12 @@ fn a_peer_that_takes_no_answers_is_not_heard_for_ever() {
     }
     assert!(taken < 4 * 1024 * 1024, "{taken}");
     assert!(service.output().len() < 2 * 1024 * 1024);
+    // Once the answers are taken, the questions that waited are due at once, with no new ones.
+    let count = service.output().len();
+    service.sent(count);
+    assert_eq!(service.delay(Duration::ZERO), Some(Duration::ZERO));
+    service.work(Duration::ZERO);
+    assert!(!service.output().is_empty());
 }
 
 /// Sends one frame and gives the frames that come back.
