@@ -1,8 +1,9 @@
-//! The project's own chores: `cargo xtask images|tidy|check|test`.
+//! The project's own chores: `cargo xtask images|tidy|check|test|bench`.
 //!
 //! Nothing here is shipped. Every chore runs from anywhere in the workspace
 //! and can be run by hand; CI calls the same ones.
 
+mod bench;
 mod check;
 mod images;
 mod parts;
@@ -20,7 +21,9 @@ usage: cargo xtask CHORE
   images [NAME...]  build the demo guests into target/images (all without a name; --list names them)
   tidy              the direction of dependencies, file sizes, first pages, unsafe
   check             what CI runs without guests: format, clippy, tidy, tests, docs, licences
-  test [PART...]    the parts of `make test`, with their times: build, unit, hostile, images, boots";
+  test [PART...]    the parts of `make test`, with their times: build, unit, hostile, images, boots
+  bench [NAME...]   how fast we are, beside peers, into docs/benchmarks.md: validate, inspect, digest
+                    (--check fails over a limit, --pairs N is a trial)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
         "tidy" => tidy::run(),
         "check" => check::run(),
         "test" => parts::run(rest),
+        "bench" => bench::run(rest),
         _ => {
             say(USAGE);
             return ExitCode::from(64);

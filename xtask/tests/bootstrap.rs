@@ -1,7 +1,10 @@
 //! `scripts/bootstrap` against stand-ins: a `PATH` that holds only small
 //! scripts, which write down how they were called.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests, where a failure may be a panic")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests, where a failure may be a panic"
+)]
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

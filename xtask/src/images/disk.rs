@@ -101,6 +101,9 @@ pub(crate) fn fill_server(
 pub(crate) fn script(name: &str, rootfs: &Path, work: &Path, raw: &Path, guest: &Guest) -> Tool {
     let layout = layout(guest);
     namespaced(&["--mount", "--pid", "--fork", "--net"])
+        // In a chroot "/" is no mount point and cannot be made private;
+        // the script does so where it can.
+        .args(["--propagation", "unchanged"])
         .arg(Workshop::recipes().join(name))
         .env("ROOTFS", rootfs)
         .env("RECIPES", Workshop::recipes())
@@ -125,7 +128,7 @@ fn namespaced(namespaces: &[&str]) -> Tool {
 
 /// Removes a folder of ours, files of other owners of a user namespace included.
 pub(crate) fn remove_tree(folder: &Path) -> anyhow::Result<()> {
-    namespaced(&["--mount"])
+    namespaced(&[])
         .args(["rm", "-rf", "--one-file-system", "--"])
         .arg(folder)
         .run_quietly("")

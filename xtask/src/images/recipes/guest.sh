@@ -18,7 +18,9 @@ unpack() {
 
 # The tree sees devices, processes and nothing else of this machine.
 mount_kernel_views() {
+    mount --make-rprivate / 2>/dev/null || true
     mount --bind "$root" "$root"
+    mount --make-private "$root"
     mount -t tmpfs -o mode=755 tmpfs "$root/dev"
     for device in null zero full random urandom tty; do
         : >"$root/dev/$device"
