@@ -28,7 +28,14 @@ fn check(test: &str, boot: u64) {
     let out = place.path().join("run");
     let mut command = detente();
     command
-        .args(["validate", "--profile", "kvm", "--out"])
+        .args([
+            "validate",
+            "--profile",
+            "kvm",
+            "--shutdown-limit",
+            "60",
+            "--out",
+        ])
         .args([&out, &image]);
     for row in &rows {
         command.args(["--fault", row["fault"].as_str().unwrap()]);

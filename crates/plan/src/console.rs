@@ -3,8 +3,10 @@
 /// What a console line means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sign {
-    /// Panic, oops, lockup or stall: the kernel is in trouble.
+    /// Panic, oops or bug: the kernel is in trouble.
     Alarm,
+    /// Lockup, stall or hung task: something took too long, by the guest's clock.
+    Stall,
     /// The boot will not go on without a person.
     GaveUp,
     /// The kernel's last words before the power goes off.
@@ -15,15 +17,16 @@ pub enum Sign {
 /// (`lisa/features/serial_console.py`); the others are the words of the initramfs generators.
 const SIGNS: &[(&str, Sign)] = &[
     ("Kernel panic - not syncing", Sign::Alarm),
+    // Before "BUG: ", which is in it too.
+    ("watchdog: BUG: soft lockup", Sign::Stall),
+    ("Watchdog detected hard LOCKUP", Sign::Stall),
+    ("rcu_sched detected stalls", Sign::Stall),
+    ("rcu_preempt detected stalls", Sign::Stall),
+    ("rcu_sched self-detected stall", Sign::Stall),
+    ("rcu_preempt self-detected stall", Sign::Stall),
+    ("blocked for more than", Sign::Stall),
     ("BUG: ", Sign::Alarm),
     ("Oops: ", Sign::Alarm),
-    ("watchdog: BUG: soft lockup", Sign::Alarm),
-    ("Watchdog detected hard LOCKUP", Sign::Alarm),
-    ("rcu_sched detected stalls", Sign::Alarm),
-    ("rcu_preempt detected stalls", Sign::Alarm),
-    ("rcu_sched self-detected stall", Sign::Alarm),
-    ("rcu_preempt self-detected stall", Sign::Alarm),
-    ("blocked for more than", Sign::Alarm),
     // initramfs-tools, scripts/functions: panic()
     ("Dropping to a shell", Sign::GaveUp),
     ("Gave up waiting for root", Sign::GaveUp),
@@ -61,6 +64,10 @@ mod tests {
         assert_eq!(
             sign("[    3.1] Kernel panic - not syncing: Attempted to kill init!"),
             Some(Sign::Alarm)
+        );
+        assert_eq!(
+            sign("watchdog: BUG: soft lockup - CPU#1 stuck for 26s!"),
+            Some(Sign::Stall)
         );
         assert_eq!(
             sign("ALERT!  UUID=1 does not exist.  Dropping to a shell!"),

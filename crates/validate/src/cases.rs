@@ -11,7 +11,7 @@ use std::time::Duration;
 use detente_evidence::Outcome;
 use detente_host::Acceleration;
 use detente_machine::{Hardware, Profile};
-use detente_plan::judge::{self, AllowList, ClockExpected, EchoSeen, Finding, NetworkExpected};
+use detente_plan::judge::{self, AllowList, EchoSeen, Execution, Finding, NetworkExpected};
 use detente_plan::protocol::{KernelLog, KernelRecord, Observation, Task};
 use detente_plan::{CaseId, Plan};
 
@@ -82,6 +82,14 @@ impl Context<'_> {
             .is_some_and(|case| case.applies_to(self.profile))
     }
 
+    /// What executes the guest, as far as it bears on verdicts.
+    pub(crate) fn execution(&self) -> Execution {
+        match self.acceleration {
+            Acceleration::Hardware | Acceleration::Nested => Execution::Processor,
+            Acceleration::Emulated => Execution::Emulated,
+        }
+    }
+
     fn hardware(&self) -> Hardware {
         self.profile.hardware()
     }
@@ -124,7 +132,7 @@ impl Context<'_> {
         let hardware = self.hardware();
         match (case, seen) {
             (CaseId::Boot02, Observation::KernelLog(seen)) => {
-                judge::boot02(seen, &AllowList::built_in())
+                judge::boot02(seen, &AllowList::built_in(), self.execution())
             }
             (CaseId::Cpu01, Observation::Cpus(seen)) => judge::cpu01(seen, parameters.vcpus),
             (CaseId::Mem01, Observation::Memory(seen)) => judge::mem01(
@@ -146,13 +154,7 @@ impl Context<'_> {
                 let echo = echo_seen(session);
                 judge::net02(seen, &echo, parameters.transfer_bytes)
             }
-            (CaseId::Time01, Observation::Clock(seen)) => {
-                let expected = match self.acceleration {
-                    Acceleration::Hardware | Acceleration::Nested => ClockExpected::Hardware,
-                    Acceleration::Emulated => ClockExpected::Emulated,
-                };
-                judge::time01(seen, expected)
-            }
+            (CaseId::Time01, Observation::Clock(seen)) => judge::time01(seen, self.execution()),
             (CaseId::Rng01, Observation::Entropy(seen)) => {
                 judge::rng01(seen, parameters.entropy_bytes)
             }

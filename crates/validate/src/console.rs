@@ -18,6 +18,8 @@ pub(crate) struct ConsoleWatch {
     tail: Vec<u8>,
     /// Lines that show trouble in the kernel.
     pub(crate) alarms: Vec<String>,
+    /// Lines that show that the guest stood still.
+    pub(crate) stalls: Vec<String>,
     /// The line that shows that the boot will not go on.
     pub(crate) gave_up: Option<String>,
     /// The kernel's last words.
@@ -58,11 +60,18 @@ impl ConsoleWatch {
         let line = printable(&std::mem::take(&mut self.line)).trim().to_owned();
         match sign(&line) {
             None => {}
-            Some(Sign::Alarm) if self.alarms.len() < ALARM_LIMIT => self.alarms.push(line),
-            Some(Sign::Alarm) => {}
+            Some(Sign::Alarm) => keep(&mut self.alarms, line),
+            Some(Sign::Stall) => keep(&mut self.stalls, line),
             Some(Sign::GaveUp) => self.gave_up = self.gave_up.take().or(Some(line)),
             Some(Sign::PowerDown) => self.last_words = Some(line),
         }
+    }
+}
+
+/// Keeps a line, if there are not too many already.
+fn keep(lines: &mut Vec<String>, line: String) {
+    if lines.len() < ALARM_LIMIT {
+        lines.push(line);
     }
 }
 

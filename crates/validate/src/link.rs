@@ -43,13 +43,13 @@ impl Link {
         self.decoder.garbage_bytes()
     }
 
-    /// Answers a hello if it is ours.
-    pub(crate) fn greet(
-        &mut self,
-        machine: &mut dyn Machine,
+    /// Who says hello, if it is ours: our protocol, run and plan, and the one agent that was
+    /// `known` before, if one was.
+    pub(crate) fn identity(
         hello: &AgentMessage,
         order: &Order,
-    ) -> Result<Option<AgentIdentity>, HostError> {
+        known: Option<&AgentIdentity>,
+    ) -> Option<AgentIdentity> {
         let AgentMessage::Hello {
             protocol,
             run_id,
@@ -58,22 +58,30 @@ impl Link {
             ..
         } = hello
         else {
-            return Ok(None);
+            return None;
         };
-        if *protocol != PROTOCOL || *run_id != order.run_id || *plan_digest != order.plan_digest {
-            return Ok(None);
-        }
+        let ours = *protocol == PROTOCOL
+            && *run_id == order.run_id
+            && *plan_digest == order.plan_digest
+            && known.is_none_or(|known| known.sha256 == *agent_sha256);
+        ours.then(|| AgentIdentity {
+            sha256: agent_sha256.clone(),
+            plan_digest: plan_digest.clone(),
+        })
+    }
+
+    /// Answers a hello; from now on, what comes counts.
+    pub(crate) fn welcome(
+        &mut self,
+        machine: &mut dyn Machine,
+        order: &Order,
+    ) -> Result<(), HostError> {
+        self.open = true;
         let welcome = HostMessage::Welcome {
             run_id: order.run_id.clone(),
             plan_digest: order.plan_digest.clone(),
         };
-        self.send(machine, &welcome)?;
-        self.open = true;
-        let identity = AgentIdentity {
-            sha256: agent_sha256.clone(),
-            plan_digest: plan_digest.clone(),
-        };
-        Ok(Some(identity))
+        self.send(machine, &welcome)
     }
 
     /// Sends a message.

@@ -78,7 +78,8 @@ fn command_line(own: &str) -> (String, Vec<String>) {
                 .push("console=tty0: what the guest has without any console option".to_owned());
         }
     }
-    options.push(format!("rdinit={AGENT_PATH}"));
+    // First: the kernel forgets the init's arguments that stand before it (Linux, init/main.c).
+    options.insert(0, format!("rdinit={AGENT_PATH}"));
     additions.push(format!(
         "rdinit={AGENT_PATH}: the agent starts the guest's own init"
     ));
@@ -186,15 +187,15 @@ mod tests {
     fn a_serial_console_is_added_only_where_there_is_none() {
         check(
             "root=/dev/vda1 ro quiet",
-            "console=ttyS0,115200 console=tty0 root=/dev/vda1 ro quiet rdinit=/.detente/agent",
+            "rdinit=/.detente/agent console=ttyS0,115200 console=tty0 root=/dev/vda1 ro quiet",
         );
         check(
             "console=tty0 console=ttyS0,9600 ro",
-            "console=tty0 console=ttyS0,9600 ro rdinit=/.detente/agent",
+            "rdinit=/.detente/agent console=tty0 console=ttyS0,9600 ro",
         );
         check(
             "console=hvc0",
-            "console=ttyS0,115200 console=hvc0 rdinit=/.detente/agent",
+            "rdinit=/.detente/agent console=ttyS0,115200 console=hvc0",
         );
     }
 
@@ -202,7 +203,7 @@ mod tests {
     fn the_guests_own_rdinit_gives_way() {
         check(
             "rdinit=/sbin/x console=ttyS0",
-            "console=ttyS0 rdinit=/.detente/agent",
+            "rdinit=/.detente/agent console=ttyS0",
         );
     }
 }

@@ -168,7 +168,11 @@ fn in_guest(
         let _ = std::fs::remove_file(&picture);
     }
     if booted.ready && context.applies(CaseId::Pwr01) && !session.interrupted() {
-        return Ok(cases::power(context, session)?);
+        let planned = request.plan.parameters.shutdown_limit_s;
+        let limit = request
+            .shutdown_limit
+            .unwrap_or_else(|| scaled(planned, context.acceleration));
+        return Ok(cases::power(session, limit)?);
     }
     Ok(None)
 }

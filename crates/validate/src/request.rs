@@ -40,6 +40,8 @@ pub struct Request<'a> {
     pub faults: Vec<Fault>,
     /// The plan's limit for a boot, replaced (already scaled).
     pub boot_limit: Option<Duration>,
+    /// The plan's limit for a shutdown, replaced (already scaled).
+    pub shutdown_limit: Option<Duration>,
     /// This program.
     pub tool: ToolRecord,
     /// Where machines run.

@@ -14,7 +14,7 @@ use detente_plan::protocol::{AgentMessage, HostMessage, InitramfsSurvey, Order, 
 use crate::console::ConsoleWatch;
 use crate::link::{AgentIdentity, Link};
 
-pub(crate) use task::{NoAnswer, TaskEnd};
+pub(crate) use task::{Given, NoAnswer, TaskEnd};
 pub(crate) use wait::Waited;
 
 /// A conversation with one started machine.
@@ -47,7 +47,11 @@ pub(crate) struct Session {
     pub(crate) resets: u32,
     /// The process ended.
     pub(crate) exited: Option<String>,
+    /// Why nothing can be said to the agent any more.
+    mute: Option<String>,
     started: Instant,
+    /// How far waiting has come: the machine's own time, which a script may let run ahead.
+    waited_to: Instant,
 }
 
 impl Session {
@@ -58,6 +62,7 @@ impl Session {
         interrupt: Arc<AtomicBool>,
         silence: Duration,
     ) -> Self {
+        let started = Instant::now();
         Self {
             machine,
             order,
@@ -78,13 +83,20 @@ impl Session {
             power_off: None,
             resets: 0,
             exited: None,
-            started: Instant::now(),
+            mute: None,
+            started,
+            waited_to: started,
         }
+    }
+
+    /// The machine's own time.
+    fn now(&self) -> Instant {
+        self.waited_to.max(Instant::now())
     }
 
     /// Since the machine was started.
     pub(crate) fn elapsed(&self) -> Duration {
-        self.started.elapsed()
+        self.now().saturating_duration_since(self.started)
     }
 
     /// Bytes on the agent's ports that belonged to no frame.
@@ -104,15 +116,48 @@ impl Session {
         self.interrupt.load(Ordering::Relaxed)
     }
 
-    /// Why the agent will not answer any more, if it will not.
-    fn agent_lost(&self) -> Option<String> {
+    /// What was seen to end the guest, if anything was: its own fault, or its hardware's.
+    pub(crate) fn died(&self) -> Option<String> {
         if let Some(line) = self.panic_line() {
             return Some(format!("the guest's kernel panicked: {line}"));
         }
+        match self.power_off {
+            Some(PowerOff::Guest) => Some("the guest powered itself off".to_owned()),
+            Some(PowerOff::GuestPanic) => Some("the guest panicked".to_owned()),
+            Some(PowerOff::Host) | None => {
+                (self.resets > 0).then(|| "the machine was reset".to_owned())
+            }
+        }
+    }
+
+    /// Why the machine is gone, if it is, though the guest did not end it.
+    pub(crate) fn gone(&self) -> Option<String> {
+        if let Some(how) = &self.exited {
+            return Some(format!("the machine's process ended ({how})"));
+        }
+        let by_host = self.power_off == Some(PowerOff::Host);
+        by_host.then(|| "the host turned the machine off".to_owned())
+    }
+
+    /// Why the agent will not answer any more, if it will not.
+    fn lost(&self) -> Option<NoAnswer> {
+        if let Some(how) = self.died() {
+            return Some(NoAnswer::Died(how));
+        }
+        if let Some(how) = self.gone() {
+            return Some(NoAnswer::Silent(how));
+        }
+        if let Some(why) = &self.mute {
+            let how = format!("nothing can be said to the agent: {why}");
+            return Some(NoAnswer::Silent(how));
+        }
         let silent = self
             .last_heard
-            .is_some_and(|heard| heard.elapsed() > self.silence);
-        silent.then(|| format!("the agent has been silent for {} s", self.silence.as_secs()))
+            .is_some_and(|heard| self.now().saturating_duration_since(heard) > self.silence);
+        silent.then(|| {
+            let seconds = self.silence.as_secs();
+            NoAnswer::Silent(format!("the agent has been silent for {seconds} s"))
+        })
     }
 
     /// The line of a panic, after which nothing comes.
@@ -138,14 +183,23 @@ impl Session {
         self.machine
     }
 
-    /// Says something to the agent, on the fastest channel that it has opened.
-    pub(crate) fn say(&mut self, message: &HostMessage) -> Result<(), HostError> {
+    /// Says something to the agent, on the fastest channel that it has opened. A port that breaks
+    /// is a finding, not the end of the run: the machine's end is told by its events.
+    pub(crate) fn say(&mut self, message: &HostMessage) {
         let link = if self.virtio.open {
             &self.virtio
         } else {
             &self.serial
         };
-        link.send(self.machine.as_mut(), message)
+        if let Err(error) = link.send(self.machine.as_mut(), message) {
+            self.mute = self.mute.take().or_else(|| Some(in_words(&error)));
+        }
+    }
+
+    /// Types on the console; a port that breaks is no echo.
+    pub(crate) fn type_on_console(&mut self, text: &[u8]) {
+        // What is not typed is not echoed, and that is what is looked at.
+        let _ = self.machine.send(Port::Console, text);
     }
 
     /// Takes the next event, if one comes before `deadline`.
@@ -154,7 +208,7 @@ impl Session {
             return Ok(false);
         };
         match event {
-            MachineEvent::Output { port, bytes } => self.output(port, &bytes)?,
+            MachineEvent::Output { port, bytes } => self.output(port, &bytes),
             MachineEvent::ConsoleFlood { limit_bytes } => self.flooded = Some(limit_bytes),
             MachineEvent::PowerOff(how) => self.power_off = Some(how),
             MachineEvent::Reset => self.resets = self.resets.saturating_add(1),
@@ -171,39 +225,43 @@ impl Session {
         Ok(true)
     }
 
-    fn output(&mut self, port: Port, bytes: &[u8]) -> Result<(), HostError> {
+    fn output(&mut self, port: Port, bytes: &[u8]) {
         let messages = match port {
             Port::Console => {
                 self.console.push(bytes);
-                return Ok(());
+                return;
             }
             Port::AgentSerial => self.serial.receive(bytes),
             Port::AgentVirtio => self.virtio.receive(bytes),
         };
         for message in messages {
-            self.heard(port, message)?;
+            self.heard(port, message);
         }
-        Ok(())
     }
 
     /// Takes one message of the agent. Before its hello is answered, nothing else counts.
-    fn heard(&mut self, port: Port, message: AgentMessage) -> Result<(), HostError> {
+    fn heard(&mut self, port: Port, message: AgentMessage) {
         let link = if port == Port::AgentVirtio {
             &mut self.virtio
         } else {
             &mut self.serial
         };
         if matches!(message, AgentMessage::Hello { .. }) {
-            if let Some(identity) = link.greet(self.machine.as_mut(), &message, &self.order)? {
-                self.agent = self.agent.take().or(Some(identity));
-                self.last_heard = Some(Instant::now());
+            let known = self.agent.as_ref();
+            if let Some(identity) = Link::identity(&message, &self.order, known) {
+                let answered = link.welcome(self.machine.as_mut(), &self.order);
+                if let Err(error) = answered {
+                    self.mute = self.mute.take().or_else(|| Some(in_words(&error)));
+                }
+                self.agent = Some(identity);
+                self.last_heard = Some(self.now());
             }
-            return Ok(());
+            return;
         }
         if !link.open {
-            return Ok(());
+            return;
         }
-        self.last_heard = Some(Instant::now());
+        self.last_heard = Some(self.now());
         match message {
             AgentMessage::Hello { .. } => {}
             AgentMessage::Heartbeat { phase, .. } | AgentMessage::PhaseChanged { phase, .. } => {
@@ -235,7 +293,6 @@ impl Session {
                 self.task_ended(task_id, TaskEnd::Failed { reason, timed_out });
             }
         }
-        Ok(())
     }
 
     /// Keeps the result of a task that was given and has none yet; no other, so that a guest
@@ -245,4 +302,15 @@ impl Session {
             self.results.entry(task_id).or_insert(end);
         }
     }
+}
+
+/// An error with its causes.
+fn in_words(error: &HostError) -> String {
+    let mut words = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        words = format!("{words}: {cause}");
+        source = cause.source();
+    }
+    words
 }

@@ -55,6 +55,9 @@ pub(crate) struct Arguments {
     /// How long a boot may take, instead of the plan's limit.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     boot_limit: Option<u64>,
+    /// How long a shutdown may take, instead of the plan's limit.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    shutdown_limit: Option<u64>,
     /// Run in software even where the processor could do it.
     #[arg(long)]
     emulate: bool,
@@ -102,6 +105,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
         keep: arguments.keep,
         faults,
         boot_limit: arguments.boot_limit.map(Duration::from_secs),
+        shutdown_limit: arguments.shutdown_limit.map(Duration::from_secs),
         tool: tool::record(),
         host: &host,
         interrupt: interrupt()?,

@@ -2,6 +2,7 @@
 
 use detente_evidence::{Check, Comparator, Outcome};
 
+use super::Execution;
 use super::drivers::{MissingDriver, missing_drivers};
 use super::finding::{Finding, check, check_as, listed, measured, number, seconds};
 use crate::protocol::{BootState, InitramfsSurvey};
@@ -30,8 +31,12 @@ pub enum BootEnd {
 pub struct BootSeen {
     /// How far it came.
     pub end: BootEnd,
-    /// Console lines that show a panic, oops, lockup or stall.
+    /// Console lines that show a panic, oops or bug.
     pub alarms: Vec<String>,
+    /// Console lines that show a lockup, stall or hung task.
+    pub stalls: Vec<String>,
+    /// What executed the guest.
+    pub execution: Execution,
     /// The last survey of the initramfs, if one came.
     pub survey: Option<InitramfsSurvey>,
     /// Whether the agent ever spoke.
@@ -54,6 +59,7 @@ pub fn boot01(seen: &BootSeen) -> Finding {
         checks.push(in_time(seen));
     }
     checks.push(alarms(seen));
+    checks.extend(stalls(seen));
     let limit = Some((Comparator::AtMost, number(seen.limit_ms)));
     let measurements = vec![measured("boot", number(seen.elapsed_ms), "ms", limit)];
     Finding::of_checks(checks, measurements)
@@ -185,6 +191,20 @@ fn alarms(seen: &BootSeen) -> Check {
     }
 }
 
+/// A guest that stood still: its own trouble, or that of a translator on a busy host.
+fn stalls(seen: &BootSeen) -> Option<Check> {
+    let line = seen.stalls.first()?;
+    let message = format!("{} stalls on the console: {line:?}", seen.stalls.len());
+    Some(match seen.execution {
+        Execution::Processor => check("stalls", false, message),
+        Execution::Emulated => check_as(
+            "stalls",
+            Outcome::PassedWithWarning,
+            format!("{message} (emulated: a busy host makes a guest stand still)"),
+        ),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,6 +224,8 @@ mod tests {
         BootSeen {
             end: BootEnd::Ready(state("running")),
             alarms: Vec::new(),
+            stalls: Vec::new(),
+            execution: Execution::Processor,
             survey: None,
             agent_spoke: true,
             garbage_bytes: 0,

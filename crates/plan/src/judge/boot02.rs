@@ -3,6 +3,7 @@
 use detente_evidence::{Check, Comparator, Outcome};
 use serde::{Deserialize, Serialize};
 
+use super::Execution;
 use super::finding::{Finding, check, measured, number};
 use crate::protocol::{KernelLog, KernelRecord};
 
@@ -32,6 +33,9 @@ pub struct Allowed {
     pub text: String,
     /// Why it is harmless.
     pub why: String,
+    /// Whether it is harmless only where the guest is emulated.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub emulated_only: bool,
 }
 
 /// Why an allow-list could not be read.
@@ -47,22 +51,23 @@ impl AllowList {
             .expect("the built-in list was parsed in this crate's tests")
     }
 
-    /// Whether the list allows a text.
+    /// Whether the list allows a text where the guest is executed so.
     #[must_use]
-    pub fn allows(&self, text: &str) -> bool {
-        self.messages
-            .iter()
-            .any(|allowed| matches(&allowed.text, text))
+    pub fn allows(&self, text: &str, execution: Execution) -> bool {
+        self.messages.iter().any(|allowed| {
+            let holds = !allowed.emulated_only || execution == Execution::Emulated;
+            holds && matches(&allowed.text, text)
+        })
     }
 }
 
 /// Judges the kernel's log.
 #[must_use]
-pub fn boot02(log: &KernelLog, allowed: &AllowList) -> Finding {
+pub fn boot02(log: &KernelLog, allowed: &AllowList, execution: Execution) -> Finding {
     let outside: Vec<&KernelRecord> = log
         .records
         .iter()
-        .filter(|record| record.facility == 0 && !allowed.allows(&record.text))
+        .filter(|record| record.facility == 0 && !allowed.allows(&record.text, execution))
         .collect();
     let (errors, warnings): (Vec<_>, Vec<_>) = outside
         .into_iter()
@@ -182,6 +187,7 @@ mod tests {
         let allowed = Allowed {
             text: text.to_owned(),
             why: "a test".to_owned(),
+            emulated_only: false,
         };
         AllowList {
             schema: String::new(),
@@ -192,7 +198,7 @@ mod tests {
 
     #[track_caller]
     fn check(log: &KernelLog, allowed: &AllowList, expect: Outcome) {
-        let finding = boot02(log, allowed);
+        let finding = boot02(log, allowed, Execution::Processor);
         assert_eq!(finding.outcome, expect, "{finding:?}");
     }
 
@@ -217,6 +223,16 @@ mod tests {
             &list("ata*: bad *"),
             Outcome::Passed,
         );
+    }
+
+    #[test]
+    fn what_is_harmless_in_emulation_only_fails_on_a_processor() {
+        let mut allowed = list("rcu: stall");
+        allowed.messages[0].emulated_only = true;
+        let stalled = log(3, "rcu: stall");
+        let emulated = boot02(&stalled, &allowed, Execution::Emulated);
+        assert_eq!(emulated.outcome, Outcome::Passed);
+        check(&stalled, &allowed, Outcome::Failed);
     }
 
     #[test]

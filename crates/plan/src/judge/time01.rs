@@ -2,17 +2,9 @@
 
 use detente_evidence::{Check, Outcome};
 
+use super::Execution;
 use super::finding::{Finding, check, check_as, measured, number};
 use crate::protocol::{Clock, ClockSwitch};
-
-/// What the acceleration allows to be seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClockExpected {
-    /// A processor's own: the guest must use kvm-clock or the time stamp counter.
-    Hardware,
-    /// Emulated: no paravirtual clock can be shown.
-    Emulated,
-}
 
 /// Sources that a guest on KVM is meant to use.
 const GOOD_SOURCES: &[&str] = &["kvm-clock", "tsc"];
@@ -25,7 +17,7 @@ const LEAST_ADVANCE_NS: u64 = 100_000_000;
 
 /// Judges the clock.
 #[must_use]
-pub fn time01(seen: &Clock, expected: ClockExpected) -> Finding {
+pub fn time01(seen: &Clock, expected: Execution) -> Finding {
     let mut checks = vec![source(seen, expected), hardware_clock(seen), tried(seen)];
     checks.extend(seen.switches.iter().map(switch));
     checks.push(check(
@@ -46,13 +38,11 @@ pub fn time01(seen: &Clock, expected: ClockExpected) -> Finding {
 }
 
 /// The paravirtual clock, which only hardware acceleration shows.
-fn source(seen: &Clock, expected: ClockExpected) -> Check {
+fn source(seen: &Clock, expected: Execution) -> Check {
     let name = "paravirtual clock source";
     match expected {
-        ClockExpected::Emulated => {
-            check_as(name, Outcome::NotRun, "clock source kvm-clock: emulated")
-        }
-        ClockExpected::Hardware => {
+        Execution::Emulated => check_as(name, Outcome::NotRun, "clock source kvm-clock: emulated"),
+        Execution::Processor => {
             let good = GOOD_SOURCES.contains(&seen.initial.as_str());
             check(
                 name,
@@ -147,7 +137,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(seen: &Clock, expected: ClockExpected, outcome: Outcome, message: &str) {
+    fn check(seen: &Clock, expected: Execution, outcome: Outcome, message: &str) {
         let finding = time01(seen, expected);
         assert_eq!(
             (finding.outcome, finding.message.as_str()),
@@ -159,7 +149,7 @@ mod tests {
     fn check_spoiled(spoil: impl FnOnce(&mut Clock), outcome: Outcome, message: &str) {
         let mut seen = sound();
         spoil(&mut seen);
-        check(&seen, ClockExpected::Hardware, outcome, message);
+        check(&seen, Execution::Processor, outcome, message);
     }
 
     #[test]
@@ -185,13 +175,13 @@ mod tests {
         };
         check(
             &seen,
-            ClockExpected::Hardware,
+            Execution::Processor,
             Outcome::Failed,
             "the clock source is hpet (wanted: kvm-clock or tsc)",
         );
         check(
             &seen,
-            ClockExpected::Emulated,
+            Execution::Emulated,
             Outcome::Passed,
             "the clock source is hpet; 1 other sources tried; \
              tsc went on by 203 ms (at least 100 ms wanted); hpet again after the switches \
@@ -212,7 +202,7 @@ mod tests {
                 "the clock source is {source} (not run: clock source kvm-clock: emulated; \
                  switching the clock source: the kernel offers no other)"
             );
-            check(&seen, ClockExpected::Emulated, Outcome::Failed, &message);
+            check(&seen, Execution::Emulated, Outcome::Failed, &message);
         }
     }
 

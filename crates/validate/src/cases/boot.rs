@@ -50,6 +50,8 @@ pub(crate) fn boot(
     let seen = BootSeen {
         end,
         alarms: session.console.alarms.clone(),
+        stalls: session.console.stalls.clone(),
+        execution: context.execution(),
         survey: session.survey.clone(),
         agent_spoke: session.agent.is_some(),
         garbage_bytes: session.garbage_bytes(),

@@ -1,6 +1,6 @@
 //! Giving the agent something to do.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use detente_host::HostError;
 use detente_plan::protocol::{HostMessage, Observation, Task};
@@ -27,11 +27,22 @@ pub(crate) enum TaskEnd {
     Failed { reason: String, timed_out: bool },
 }
 
+/// A task that was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Given {
+    /// Its number.
+    pub(crate) id: u32,
+    limit: Duration,
+    due: Instant,
+}
+
 /// Why a task gave nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum NoAnswer {
     /// The guest could not do it (in words): the guest's fault.
     Failed(String),
+    /// The guest was seen to end meanwhile (in words): the guest's fault.
+    Died(String),
     /// The agent did not answer: nobody knows whose fault.
     Silent(String),
     /// The user ended the run.
@@ -39,52 +50,42 @@ pub(crate) enum NoAnswer {
 }
 
 impl Session {
-    /// Gives a task to the agent; the number is for [`Session::answer`].
-    pub(crate) fn give(&mut self, task: Task, limit: Duration) -> Result<u32, HostError> {
+    /// Gives a task to the agent.
+    pub(crate) fn give(&mut self, task: Task, limit: Duration) -> Given {
         self.last_task = self.last_task.saturating_add(1);
-        let task_id = self.last_task;
+        let given = Given {
+            id: self.last_task,
+            limit,
+            due: self.now() + limit + GRACE,
+        };
         self.say(&HostMessage::Run {
-            task_id,
+            task_id: given.id,
             task,
             timeout_ms: ms(limit),
             output_limit_bytes: OUTPUT_LIMIT_BYTES,
-        })?;
-        Ok(task_id)
+        });
+        given
     }
 
     /// Waits for a task's end.
     pub(crate) fn answer(
         &mut self,
-        task_id: u32,
-        limit: Duration,
+        given: Given,
     ) -> Result<Result<(Observation, u64), NoAnswer>, HostError> {
-        let waited = self.wait(limit + GRACE, |state| {
-            let end = state.results.get(&task_id).cloned().map(Ok);
-            end.or_else(|| state.agent_lost().map(Err))
+        let waited = self.wait_until(given.due, |state| {
+            let end = state.results.get(&given.id).cloned().map(Ok);
+            end.or_else(|| state.lost().map(Err))
         })?;
-        let waited = match waited {
-            Waited::Came(Err(lost)) => return Ok(Err(NoAnswer::Silent(lost))),
-            Waited::Came(Ok(end)) => Waited::Came(end),
-            Waited::Late => Waited::Late,
-            Waited::Gone => Waited::Gone,
-            Waited::Interrupted => Waited::Interrupted,
-        };
         Ok(match waited {
-            Waited::Came(TaskEnd::Observed {
+            Waited::Came(Ok(TaskEnd::Observed {
                 observation,
                 duration_ms,
-            }) => Ok((observation, duration_ms)),
-            Waited::Came(TaskEnd::Failed {
-                reason,
-                timed_out: true,
-            }) => Err(NoAnswer::Failed(format!(
-                "not done within {} s: {reason}",
-                limit.as_secs()
-            ))),
-            Waited::Came(TaskEnd::Failed {
-                reason,
-                timed_out: false,
-            }) => Err(NoAnswer::Failed(reason)),
+            })) => Ok((observation, duration_ms)),
+            Waited::Came(Ok(TaskEnd::Failed { reason, timed_out })) => {
+                let late = || format!("not done within {} s: {reason}", given.limit.as_secs());
+                Err(NoAnswer::Failed(if timed_out { late() } else { reason }))
+            }
+            Waited::Came(Err(lost)) => Err(lost),
             Waited::Late => Err(NoAnswer::Silent("the agent did not answer".to_owned())),
             Waited::Gone => Err(NoAnswer::Silent("the machine is gone".to_owned())),
             Waited::Interrupted => Err(NoAnswer::Interrupted),

@@ -28,10 +28,18 @@ impl Session {
     pub(crate) fn wait<T>(
         &mut self,
         limit: Duration,
+        wanted: impl FnMut(&Self) -> Option<T>,
+    ) -> Result<Waited<T>, HostError> {
+        let deadline = self.now() + limit;
+        self.wait_until(deadline, wanted)
+    }
+
+    /// [`Session::wait`], up to a time of the machine's.
+    pub(super) fn wait_until<T>(
+        &mut self,
+        deadline: Instant,
         mut wanted: impl FnMut(&Self) -> Option<T>,
     ) -> Result<Waited<T>, HostError> {
-        let mut now = Instant::now();
-        let deadline = now + limit;
         loop {
             if let Some(found) = wanted(self) {
                 return Ok(Waited::Came(found));
@@ -42,16 +50,16 @@ impl Session {
             if self.exited.is_some() {
                 return Ok(Waited::Gone);
             }
+            let now = self.now();
             if now >= deadline {
                 return Ok(Waited::Late);
             }
             let glance = deadline.min(now + GLANCE);
-            // A machine that has nothing to tell until then is as good as one that took that long.
-            now = if self.pump(glance)? {
-                Instant::now().max(now)
-            } else {
-                glance
-            };
+            if !self.pump(glance)? {
+                // A machine that has nothing to tell until then is as good as one that took that
+                // long.
+                self.waited_to = glance;
+            }
         }
     }
 }
