@@ -11,8 +11,12 @@ use super::{ECHO_PORT, GATEWAY};
 /// Connections at a time.
 const CONNECTIONS: usize = 8;
 
-/// Each direction of each connection.
-const BUFFER_BYTES: usize = 512 * 1024;
+/// What a connection may have sent to us and we have not taken.
+const RECEIVE_BYTES: usize = 256 * 1024;
+
+/// What we may have sent and the guest has not acknowledged: some 90 frames, fewer than the
+/// shortest ring of a network card holds, since a full ring is where cards and drivers break.
+const SEND_BYTES: usize = 128 * 1024;
 
 /// What is moved at a time.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -154,8 +158,8 @@ impl Slot {
 }
 
 fn new_socket() -> tcp::Socket<'static> {
-    let buffer = || tcp::SocketBuffer::new(vec![0; BUFFER_BYTES]);
-    let mut socket = tcp::Socket::new(buffer(), buffer());
+    let buffer = |len| tcp::SocketBuffer::new(vec![0; len]);
+    let mut socket = tcp::Socket::new(buffer(RECEIVE_BYTES), buffer(SEND_BYTES));
     socket.set_nagle_enabled(false);
     socket.set_timeout(Some(TIMEOUT));
     socket
