@@ -13,15 +13,20 @@ pub(crate) fn search_path() -> Vec<PathBuf> {
         .unwrap_or_default()
 }
 
-/// A new folder's path for a run, below the state folder of the XDG base directory specification.
-pub(crate) fn new_run_folder() -> Result<PathBuf, Failure> {
+/// The folder of all runs, below the state folder of the XDG base directory specification.
+pub(crate) fn runs_folder() -> Option<PathBuf> {
     let set = |name| {
         env::var_os(name)
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
     };
     let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")));
-    let Some(state) = state else {
+    Some(state?.join("detente/runs"))
+}
+
+/// A new folder's path for a run.
+pub(crate) fn new_run_folder() -> Result<PathBuf, Failure> {
+    let Some(runs) = runs_folder() else {
         return Err(Failure::usage(
             "neither XDG_STATE_HOME nor HOME is set".to_owned(),
             "name a folder with --out",
@@ -30,7 +35,5 @@ pub(crate) fn new_run_folder() -> Result<PathBuf, Failure> {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    Ok(state
-        .join("detente/runs")
-        .join(format!("run-{}", now.as_millis())))
+    Ok(runs.join(format!("run-{}", now.as_millis())))
 }
