@@ -9,10 +9,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use detente_evidence::Outcome;
-use detente_host::Acceleration;
+use detente_host::{Acceleration, HostError};
 use detente_machine::{Hardware, Profile};
 use detente_plan::judge::{self, AllowList, EchoSeen, Execution, Finding, NetworkExpected};
-use detente_plan::protocol::{KernelLog, KernelRecord, Observation, Task};
+use detente_plan::protocol::{KernelRecord, Observation, Task};
 use detente_plan::{CaseId, Plan};
 
 use crate::ValidateError;
@@ -22,7 +22,7 @@ use crate::session::{NoAnswer, Session};
 
 pub(crate) use boot::boot;
 pub(crate) use console::console;
-pub(crate) use power::power;
+pub(crate) use power::{Shutdown, power};
 
 /// Warnings and worse are read of the kernel's log.
 const KERNEL_LOG_LEVEL: u8 = 4;
@@ -127,10 +127,15 @@ impl Context<'_> {
     }
 
     /// What an answer means.
-    fn judge(&self, case: CaseId, seen: &Observation, session: &mut Session) -> Finding {
+    fn judge(
+        &self,
+        case: CaseId,
+        seen: &Observation,
+        session: &mut Session,
+    ) -> Result<Finding, HostError> {
         let parameters = &self.plan.parameters;
         let hardware = self.hardware();
-        match (case, seen) {
+        Ok(match (case, seen) {
             (CaseId::Boot02, Observation::KernelLog(seen)) => {
                 judge::boot02(seen, &AllowList::built_in(), self.execution())
             }
@@ -151,19 +156,16 @@ impl Context<'_> {
                 judge::net01(seen, &hardware, &expected)
             }
             (CaseId::Net02, Observation::Transfer(seen)) => {
-                let echo = echo_seen(session);
+                let echo = echo_seen(session)?;
                 judge::net02(seen, &echo, parameters.transfer_bytes)
             }
             (CaseId::Time01, Observation::Clock(seen)) => judge::time01(seen, self.execution()),
             (CaseId::Rng01, Observation::Entropy(seen)) => {
                 judge::rng01(seen, parameters.entropy_bytes)
             }
-            _ => Finding::plain(
-                Outcome::Error,
-                "wrong_answer",
-                "the agent answered something else than it was asked",
-            ),
-        }
+            // Pairs, not variants: every other pair is a wrong answer.
+            _ => wrong_answer(),
+        })
     }
 }
 
@@ -173,22 +175,28 @@ pub(crate) fn batch(
     session: &mut Session,
     cases: &[CaseId],
 ) -> Result<Vec<Judged>, ValidateError> {
+    let mut judged = Vec::new();
     let mut given = Vec::new();
     for &case in cases.iter().filter(|case| context.applies(**case)) {
         let Some(task) = context.task(case) else {
             continue;
         };
         let started_ms = ms(session.elapsed());
-        given.push((case, session.give(task, context.limit(case))?, started_ms));
+        match unasked(session) {
+            Some(finding) => judged.push(Judged {
+                case,
+                finding,
+                duration_ms: 0,
+                started_ms,
+            }),
+            None => given.push((case, session.give(task, context.limit(case)), started_ms)),
+        }
     }
-    let mut judged = Vec::new();
-    for (case, task_id, started_ms) in given {
-        let (finding, duration_ms) = match session.answer(task_id, context.limit(case))? {
+    for (case, task, started_ms) in given {
+        let (finding, duration_ms) = match session.answer(task)? {
             Ok((seen, duration_ms)) => {
-                if let Observation::KernelLog(log) = &seen {
-                    write_kernel_log(context.work, log)?;
-                }
-                (context.judge(case, &seen, session), duration_ms)
+                keep_kernel_log(context.work, case, &seen)?;
+                (context.judge(case, &seen, session)?, duration_ms)
             }
             Err(nothing) => (
                 no_answer(nothing),
@@ -205,24 +213,33 @@ pub(crate) fn batch(
     Ok(judged)
 }
 
+/// Why a case is not begun at all, if it is not: the guest has ended.
+pub(crate) fn unasked(session: &Session) -> Option<Finding> {
+    let how = session.died()?;
+    let message = format!("not begun: {how}");
+    Some(Finding::plain(Outcome::NotRun, "guest_ended", message))
+}
+
 /// What the service on the host saw of the transfer. The guest's word may be here before the
 /// service has taken its last bytes.
-fn echo_seen(session: &mut Session) -> EchoSeen {
-    let finished = |state: &Session| {
+fn echo_seen(session: &mut Session) -> Result<EchoSeen, HostError> {
+    // Late or not: what is there then is judged.
+    session.wait(LAST_BYTES, |state| {
         let seen = state.network_seen();
         (!seen.echoed_sha256.is_empty()).then_some(())
-    };
-    // Late or not: what is there then is judged.
-    let _ = session.wait(LAST_BYTES, finished);
+    })?;
     let seen = session.network_seen();
-    EchoSeen {
+    Ok(EchoSeen {
         bytes: seen.echoed_bytes,
         sha256: seen.echoed_sha256,
-    }
+    })
 }
 
 /// Keeps the records that BOOT-02 was judged by.
-fn write_kernel_log(work: &Path, log: &KernelLog) -> Result<(), ValidateError> {
+fn keep_kernel_log(work: &Path, case: CaseId, seen: &Observation) -> Result<(), ValidateError> {
+    let (CaseId::Boot02, Observation::KernelLog(log)) = (case, seen) else {
+        return Ok(());
+    };
     let mut text = String::new();
     for record in &log.records {
         let KernelRecord {
@@ -242,9 +259,19 @@ fn write_kernel_log(work: &Path, log: &KernelLog) -> Result<(), ValidateError> {
 pub(crate) fn no_answer(nothing: NoAnswer) -> Finding {
     match nothing {
         NoAnswer::Failed(reason) => Finding::plain(Outcome::Failed, "not_possible", reason),
+        NoAnswer::Died(reason) => Finding::plain(Outcome::Failed, "guest_ended", reason),
         NoAnswer::Silent(reason) => Finding::plain(Outcome::Error, "no_answer", reason),
         NoAnswer::Interrupted => interrupted(),
     }
+}
+
+/// An answer to another question.
+pub(crate) fn wrong_answer() -> Finding {
+    Finding::plain(
+        Outcome::Error,
+        "wrong_answer",
+        "the agent answered something else than it was asked",
+    )
 }
 
 /// A case that the user did not let end.

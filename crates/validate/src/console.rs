@@ -18,6 +18,8 @@ pub(crate) struct ConsoleWatch {
     tail: Vec<u8>,
     /// Lines that show trouble in the kernel.
     pub(crate) alarms: Vec<String>,
+    /// The first line of a panic, however many alarms came before it.
+    pub(crate) panic: Option<String>,
     /// Lines that show that the guest stood still.
     pub(crate) stalls: Vec<String>,
     /// The line that shows that the boot will not go on.
@@ -60,7 +62,12 @@ impl ConsoleWatch {
         let line = printable(&std::mem::take(&mut self.line)).trim().to_owned();
         match sign(&line) {
             None => {}
-            Some(Sign::Alarm) => keep(&mut self.alarms, line),
+            Some(Sign::Alarm) => {
+                if self.panic.is_none() && line.contains("Kernel panic") {
+                    self.panic = Some(line.clone());
+                }
+                keep(&mut self.alarms, line);
+            }
             Some(Sign::Stall) => keep(&mut self.stalls, line),
             Some(Sign::GaveUp) => self.gave_up = self.gave_up.take().or(Some(line)),
             Some(Sign::PowerDown) => self.last_words = Some(line),
@@ -105,6 +112,17 @@ mod tests {
         watch.push(b"\x1b[1;31m[  1.0] Kernel pa");
         watch.push(b"nic - not syncing: x\x1b[0m\r\n");
         assert_eq!(watch.alarms, ["[  1.0] Kernel panic - not syncing: x"]);
+    }
+
+    #[test]
+    fn a_panic_behind_many_alarms_is_seen() {
+        let mut watch = ConsoleWatch::default();
+        for _ in 0..2 * ALARM_LIMIT {
+            watch.push(b"BUG: again\n");
+        }
+        watch.push(b"Kernel panic - not syncing: at last\n");
+        let panic = watch.panic.as_deref();
+        assert_eq!(panic, Some("Kernel panic - not syncing: at last"));
     }
 
     #[test]

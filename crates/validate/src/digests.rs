@@ -2,54 +2,82 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use detente_block::{BlockRead, content_digest};
 
 /// The name of the method, for the record.
 pub(crate) const METHOD: &str = "detente/content-digest/1";
 
+/// How often the user's wish to stop is looked at.
+const GLANCE: Duration = Duration::from_millis(200);
+
 /// Digests that are being taken, one for each disk.
 pub(crate) struct Digesting {
     cancel: Arc<AtomicBool>,
-    threads: Vec<Option<JoinHandle<Option<String>>>>,
+    threads: Vec<JoinHandle<()>>,
+    taken: Receiver<(usize, Option<String>)>,
 }
 
 impl Digesting {
     /// Starts on every disk.
     pub(crate) fn start(disks: &[Arc<dyn BlockRead>]) -> Self {
         let cancel = Arc::new(AtomicBool::new(false));
+        let (give, taken) = channel();
         let threads = disks
             .iter()
-            .map(|disk| {
-                let (disk, cancel) = (disk.clone(), cancel.clone());
-                Some(std::thread::spawn(move || {
-                    let digest = content_digest(disk.as_ref(), &cancel).ok().flatten()?;
-                    Some(digest.to_hex())
-                }))
-            })
+            .enumerate()
+            .map(|(index, disk)| take(index, disk.clone(), cancel.clone(), give.clone()))
             .collect();
-        Self { cancel, threads }
+        Self {
+            cancel,
+            threads,
+            taken,
+        }
     }
 
-    /// Waits for all of them: hex, or `None` where the disk could not be read.
-    pub(crate) fn finish(mut self) -> Vec<Option<String>> {
-        self.threads
-            .iter_mut()
-            .map(|thread| {
-                thread
-                    .take()
-                    .and_then(|thread| thread.join().ok())
-                    .flatten()
-            })
-            .collect()
+    /// Waits for all of them: hex, or `None` where the disk could not be read, or where the user
+    /// ended the run first.
+    pub(crate) fn finish(self, interrupt: &AtomicBool) -> Vec<Option<String>> {
+        let mut digests = vec![None; self.threads.len()];
+        loop {
+            match self.taken.recv_timeout(GLANCE) {
+                Ok((index, digest)) => {
+                    if let Some(place) = digests.get_mut(index) {
+                        *place = digest;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    if interrupt.load(Ordering::Relaxed) {
+                        self.cancel.store(true, Ordering::Relaxed);
+                    }
+                }
+                // Every thread has ended.
+                Err(RecvTimeoutError::Disconnected) => return digests,
+            }
+        }
     }
+}
+
+fn take(
+    index: usize,
+    disk: Arc<dyn BlockRead>,
+    cancel: Arc<AtomicBool>,
+    give: Sender<(usize, Option<String>)>,
+) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        let digest = content_digest(disk.as_ref(), &cancel).ok().flatten();
+        // Nobody waits for a digest that was given up.
+        let _ = give.send((index, digest.map(|digest| digest.to_hex())));
+    })
 }
 
 impl Drop for Digesting {
     fn drop(&mut self) {
         self.cancel.store(true, Ordering::Relaxed);
-        for thread in self.threads.iter_mut().filter_map(Option::take) {
+        for thread in self.threads.drain(..) {
             // A digest that nobody waits for may end as it likes.
             let _ = thread.join();
         }

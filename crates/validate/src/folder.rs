@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use detente_evidence::FileEntry;
+use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 
 use crate::ValidateError;
@@ -14,6 +15,8 @@ use crate::agent::hex;
 pub(crate) struct RunFolder {
     out: PathBuf,
     partial: PathBuf,
+    /// Folders above that were not there, the deepest first.
+    made: Vec<PathBuf>,
     finished: bool,
 }
 
@@ -21,23 +24,25 @@ impl RunFolder {
     /// Makes the folder under a name that nobody takes for a finished one.
     pub(crate) fn create(out: &Path, run_id: &str) -> Result<Self, ValidateError> {
         if fs::symlink_metadata(out).is_ok() {
-            return Err(ValidateError::FolderBusy {
-                path: out.to_path_buf(),
-            });
+            return Err(busy(out));
         }
         let name = out
             .file_name()
             .map(|name| name.to_string_lossy().into_owned());
         let name = name.unwrap_or_else(|| "run".to_owned());
         let parent = parent(out);
-        fs::create_dir_all(&parent).map_err(|source| write_error(&parent, source))?;
+        let made = missing(&parent);
         let partial = parent.join(format!(".{name}.{run_id}.partial"));
-        fs::create_dir(&partial).map_err(|source| write_error(&partial, source))?;
-        Ok(Self {
+        let folder = Self {
             out: out.to_path_buf(),
             partial,
+            made,
             finished: false,
-        })
+        };
+        fs::create_dir_all(&parent).map_err(|source| write_error(&parent, source))?;
+        let partial = &folder.partial;
+        fs::create_dir(partial).map_err(|source| write_error(partial, source))?;
+        Ok(folder)
     }
 
     /// Where files go until the folder is whole.
@@ -65,16 +70,38 @@ impl RunFolder {
         Ok(entries)
     }
 
-    /// Gives the folder its name.
+    /// Gives the folder its name, once everything in it lasts.
     pub(crate) fn finish(mut self) -> Result<(), ValidateError> {
-        sync(&self.partial)?;
+        sync_all(&self.partial)?;
+        let above = parent(&self.out);
+        let handle = File::open(&above).map_err(|source| write_error(&above, source))?;
+        self.rename()?;
+        if let Err(source) = handle.sync_all() {
+            // It may not last: then it shall not look finished either.
+            self.partial.clone_from(&self.out);
+            return Err(write_error(&above, source));
+        }
+        self.finished = true;
+        Ok(())
+    }
+
+    fn rename(&self) -> Result<(), ValidateError> {
         // RENAME_NOREPLACE: another run may have taken the name meanwhile.
         let flags = rustix::fs::RenameFlags::NOREPLACE;
         let here = rustix::fs::CWD;
-        rustix::fs::renameat_with(here, &self.partial, here, &self.out, flags)
-            .map_err(|error| write_error(&self.out, error.into()))?;
-        self.finished = true;
-        sync(&parent(&self.out))
+        match rustix::fs::renameat_with(here, &self.partial, here, &self.out, flags) {
+            Ok(()) => Ok(()),
+            Err(Errno::EXIST) => Err(busy(&self.out)),
+            // File systems that do not know the flag; a folder that holds something is not
+            // replaced without it either.
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                if fs::symlink_metadata(&self.out).is_ok() {
+                    return Err(busy(&self.out));
+                }
+                fs::rename(&self.partial, &self.out).map_err(|error| write_error(&self.out, error))
+            }
+            Err(error) => Err(write_error(&self.out, error.into())),
+        }
     }
 }
 
@@ -83,7 +110,28 @@ impl Drop for RunFolder {
         if !self.finished {
             // Nobody can be told; what stays behind has a name that says "partial".
             let _ = fs::remove_dir_all(&self.partial);
+            for folder in &self.made {
+                // Somebody else may have put something there: then it stays.
+                let _ = fs::remove_dir(folder);
+            }
         }
+    }
+}
+
+/// The folders above and at `folder` that are not there, the deepest first.
+fn missing(folder: &Path) -> Vec<PathBuf> {
+    folder
+        .ancestors()
+        .take_while(|folder| {
+            !folder.as_os_str().is_empty() && fs::symlink_metadata(folder).is_err()
+        })
+        .map(Path::to_path_buf)
+        .collect()
+}
+
+fn busy(path: &Path) -> ValidateError {
+    ValidateError::FolderBusy {
+        path: path.to_path_buf(),
     }
 }
 
@@ -112,10 +160,24 @@ fn write_error(path: &Path, source: io::Error) -> ValidateError {
     }
 }
 
-fn sync(folder: &Path) -> Result<(), ValidateError> {
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|source| write_error(folder, source))
+/// Makes a folder of our own making last, with everything in it: others wrote there too.
+fn sync_all(folder: &Path) -> Result<(), ValidateError> {
+    let listing = fs::read_dir(folder).map_err(|source| write_error(folder, source))?;
+    for entry in listing {
+        let path = entry.map_err(|source| write_error(folder, source))?.path();
+        if path.is_dir() {
+            sync_all(&path)?;
+        } else {
+            sync(&path)?;
+        }
+    }
+    sync(folder)
+}
+
+fn sync(path: &Path) -> Result<(), ValidateError> {
+    File::open(path)
+        .and_then(|file| file.sync_all())
+        .map_err(|source| write_error(path, source))
 }
 
 /// Goes through a folder of our own making: it is shallow.

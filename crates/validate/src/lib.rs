@@ -27,6 +27,7 @@ mod observer;
 mod profile;
 mod record;
 mod request;
+mod results;
 mod root_state;
 mod run;
 mod session;

@@ -1,24 +1,26 @@
 //! One hardware profile of a run: one machine, from its start to its end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use detente_block::BlockRead;
 use detente_evidence::{CaseResult, MachineRecord, Outcome, ProfileRun, Verdict};
 use detente_machine::{MachineSpec, Profile};
 use detente_plan::CaseId;
-use detente_plan::judge::{self, Digests, Finding, PowerSeen};
+use detente_plan::judge::{self, Digests, Finding};
 use detente_plan::protocol::Order;
 
-use crate::cases::{self, BATCHES, Context, Judged};
+use crate::cases::{self, BATCHES, Context, Shutdown};
 use crate::digests::Digesting;
 use crate::folder::{RunFolder, write_file};
 use crate::limits::scaled;
 use crate::link::AgentIdentity;
 use crate::machine::{Boot, mac_text, machine_spec};
 use crate::observer::{Observer, Progress};
-use crate::record::{case_result, file_name, not_proved, platform};
+use crate::record::{file_name, not_proved, platform};
 use crate::request::Request;
+use crate::results::Results;
 use crate::root_state::root_is_clean;
 use crate::run::{Before, outcomes};
 use crate::session::Session;
@@ -36,6 +38,16 @@ pub(crate) struct ProfileTask<'a> {
     pub(crate) profile: Profile,
 }
 
+/// What was seen of a profile's machine while it was on.
+struct Seen {
+    /// What came of the shutdown, if it came to one.
+    shutdown: Option<Shutdown>,
+    agent: Option<AgentIdentity>,
+    /// Whether the user ended the run before the machine was off.
+    interrupted: bool,
+    boots: u32,
+}
+
 /// Runs the profile; also gives the disks' digests from after it.
 pub(crate) fn run_profile(
     task: &ProfileTask<'_>,
@@ -45,74 +57,98 @@ pub(crate) fn run_profile(
 ) -> Result<(ProfileRun, Vec<Option<String>>), ValidateError> {
     let request = task.request;
     let work = task.folder.subfolder(task.profile.name())?;
-    let mut spec = machine_spec(
-        task.profile,
-        &request.plan,
-        task.boot,
-        &request.disks,
-        &work,
-    )?;
+    let (plan, disks) = (&request.plan, &request.disks);
+    let mut spec = machine_spec(task.profile, plan, task.boot, disks, &work)?;
     for fault in &request.faults {
         fault.spoil(&mut spec);
     }
-    let facts = request.host.facts();
-    let context = Context {
-        plan: &request.plan,
-        profile: task.profile,
-        acceleration: facts.acceleration,
-        mac: mac_text(),
-        seed: seed(&task.order.run_id),
-        work: &work,
-    };
-    let mut results = Results {
-        context: &context,
-        observer,
-        done: Vec::new(),
-    };
+    let context = context(task, &work);
+    let mut results = Results::new(&context, observer);
+    let seen = run_machine(task, &spec, &mut results)?;
 
-    results.observer.progress(&Progress::Starting {
-        profile: task.profile,
-    });
-    let machine = request.host.start(&spec, &work)?;
-    let silence = scaled(SILENCE_S, facts.acceleration);
-    let mut session = Session::new(
-        machine,
-        task.order.clone(),
-        request.interrupt.clone(),
-        silence,
-    );
-    let power = in_guest(task, &mut session, &mut results)?;
-    let agent = session.agent.clone();
-    write_file(
-        &work.join("console-tail.txt"),
-        session.console.tail().as_bytes(),
-    )?;
-    session.into_machine().stop()?;
-
-    results.add_power(power, || root_clean(request, &spec));
-    let after = Digesting::start(readers).finish();
-    let check = self_check(request, before.wait(), &after, agent.as_ref());
+    results.add_shutdown(seen.shutdown, || root_clean(request, &spec));
+    let after = Digesting::start(readers).finish(&request.interrupt);
+    let before = before.wait(&request.interrupt);
+    let check = self_check(request, before, &after, seen.agent.as_ref());
     results.add(CaseId::Sup05, check, (0, 0));
-    let cases = results.in_plan_order();
+    let cases = results.in_plan_order(seen.interrupted, task.folder.path());
     if !request.keep {
         remove_overlays(&spec)?;
     }
+    let part = profile_run(task, &spec, seen.boots, cases);
+    Ok((part, after))
+}
+
+fn context<'a>(task: &'a ProfileTask<'_>, work: &'a Path) -> Context<'a> {
+    Context {
+        plan: &task.request.plan,
+        profile: task.profile,
+        acceleration: task.request.host.facts().acceleration,
+        mac: mac_text(),
+        seed: seed(&task.order.run_id),
+        work,
+    }
+}
+
+fn profile_run(
+    task: &ProfileTask<'_>,
+    spec: &MachineSpec,
+    boots: u32,
+    cases: Vec<CaseResult>,
+) -> ProfileRun {
     let mut part = ProfileRun {
         profile: task.profile.name().to_owned(),
-        platform: platform(facts),
+        platform: platform(task.request.host.facts()),
         machine: MachineRecord {
             vcpus: spec.topology.count(),
             memory_mib: spec.memory_mib,
             cmdline: spec.boot.cmdline.clone(),
             cmdline_additions: task.boot.additions.clone(),
         },
-        boots: 1,
+        boots,
         not_proved: not_proved(&cases),
         cases,
         verdict: Verdict::Passed,
     };
     part.verdict = Verdict::of(outcomes(&part));
-    Ok((part, after))
+    part
+}
+
+/// Everything from the machine's start to its end. A run that the user has ended starts no more.
+fn run_machine(
+    task: &ProfileTask<'_>,
+    spec: &MachineSpec,
+    results: &mut Results<'_, '_>,
+) -> Result<Seen, ValidateError> {
+    let (request, work) = (task.request, results.context.work);
+    if request.interrupt.load(Ordering::Relaxed) {
+        return Ok(Seen {
+            shutdown: None,
+            agent: None,
+            interrupted: true,
+            boots: 0,
+        });
+    }
+    results.observer.progress(&Progress::Starting {
+        profile: task.profile,
+    });
+    let mut session = Session::new(
+        request.host.start(spec, work)?,
+        task.order.clone(),
+        request.interrupt.clone(),
+        scaled(SILENCE_S, results.context.acceleration),
+    );
+    let shutdown = in_guest(task, &mut session, results)?;
+    let seen = Seen {
+        shutdown,
+        agent: session.agent.clone(),
+        interrupted: session.interrupted(),
+        boots: 1,
+    };
+    let tail = session.console.tail();
+    write_file(&work.join("console-tail.txt"), tail.as_bytes())?;
+    session.into_machine().stop()?;
+    Ok(seen)
 }
 
 /// The digests of everything that took part.
@@ -124,7 +160,7 @@ fn self_check(
 ) -> Finding {
     let at = |list: &[Option<String>], index: usize| list.get(index).cloned().flatten();
     let disks = request.disks.iter().enumerate();
-    judge::sup05(&Digests {
+    let finding = judge::sup05(&Digests {
         images: disks
             .map(|(index, disk)| (file_name(disk), at(before, index), at(after, index)))
             .collect(),
@@ -133,7 +169,12 @@ fn self_check(
         plan_obeyed: agent.map(|agent| agent.plan_digest.clone()),
         plan: request.plan.digest(),
         tool: Some(request.tool.sha256.clone()).filter(|digest| !digest.is_empty()),
-    })
+    });
+    let unseen = finding.outcome == Outcome::Error;
+    if unseen && request.interrupt.load(Ordering::Relaxed) {
+        return cases::interrupted();
+    }
+    finding
 }
 
 /// Everything that happens while the machine is on; what was seen of the shutdown, if it came to
@@ -142,7 +183,7 @@ fn in_guest(
     task: &ProfileTask<'_>,
     session: &mut Session,
     results: &mut Results<'_, '_>,
-) -> Result<Option<PowerSeen>, ValidateError> {
+) -> Result<Option<Shutdown>, ValidateError> {
     let request = task.request;
     let context = results.context;
     let limit = request
@@ -158,133 +199,19 @@ fn in_guest(
             }
         }
     }
-    let picture = task
-        .folder
-        .path()
-        .join(task.profile.name())
-        .join("screen.png");
+    let picture = context.work.join("screen.png");
     if session.exited.is_none() && session.machine().screen_picture(&picture).is_err() {
         // A picture is a help for the reader, not a case: a host without a screen has none.
         let _ = std::fs::remove_file(&picture);
     }
-    if booted.ready && context.applies(CaseId::Pwr01) && !session.interrupted() {
-        let planned = request.plan.parameters.shutdown_limit_s;
-        let limit = request
-            .shutdown_limit
-            .unwrap_or_else(|| scaled(planned, context.acceleration));
-        return Ok(cases::power(session, limit)?);
+    if !booted.ready || !context.applies(CaseId::Pwr01) {
+        return Ok(None);
     }
-    Ok(None)
-}
-
-/// The results of a profile, as they come.
-struct Results<'a, 'o> {
-    context: &'a Context<'a>,
-    observer: &'o mut dyn Observer,
-    done: Vec<(CaseId, CaseResult)>,
-}
-
-impl Results<'_, '_> {
-    fn add_all(&mut self, judged: Vec<Judged>) {
-        for Judged {
-            case,
-            finding,
-            duration_ms,
-            started_ms,
-        } in judged
-        {
-            self.add(case, finding, (started_ms, duration_ms));
-        }
-    }
-
-    /// Keeps a result and tells the observer. A case that does not apply to the profile is
-    /// skipped, whatever was found.
-    fn add(&mut self, id: CaseId, finding: Finding, (started_ms, duration_ms): (u64, u64)) {
-        let Some(case) = self.context.plan.case(id) else {
-            return;
-        };
-        let finding = if case.applies_to(self.context.profile) {
-            finding
-        } else {
-            not_applicable()
-        };
-        let evidence = evidence(id, self.context.profile);
-        let result = case_result(case, finding, started_ms, duration_ms, evidence);
-        self.observer.progress(&Progress::Case { result: &result });
-        self.done.push((id, result));
-    }
-
-    /// The shutdown's result, once the disk can be looked at.
-    fn add_power(&mut self, seen: Option<PowerSeen>, root_clean: impl FnOnce() -> Option<bool>) {
-        let Some(mut seen) = seen else { return };
-        if seen.by_guest {
-            seen.root_clean = root_clean();
-        }
-        self.add(CaseId::Pwr01, judge::pwr01(&seen), (0, seen.elapsed_ms));
-    }
-
-    /// One result for each case of the plan, in its order: what never came was not run.
-    fn in_plan_order(mut self) -> Vec<CaseResult> {
-        let interrupted = self
-            .done
-            .iter()
-            .any(|(_, case)| case.outcome == Outcome::Interrupted);
-        let missing: Vec<CaseId> = self.context.plan.cases.iter().map(|case| case.id).collect();
-        for id in missing {
-            if self.done.iter().all(|(done, _)| *done != id) {
-                let finding = if interrupted {
-                    cases::interrupted()
-                } else {
-                    not_reached()
-                };
-                self.add(id, finding, (0, 0));
-            }
-        }
-        let order = |id: CaseId| {
-            self.context
-                .plan
-                .cases
-                .iter()
-                .position(|case| case.id == id)
-        };
-        self.done.sort_by_key(|(id, _)| order(*id));
-        self.done.into_iter().map(|(_, result)| result).collect()
-    }
-}
-
-fn not_applicable() -> Finding {
-    Finding::plain(
-        Outcome::Skipped,
-        "not_applicable",
-        "does not apply to this hardware profile",
-    )
-}
-
-fn not_reached() -> Finding {
-    Finding::plain(
-        Outcome::NotRun,
-        "not_ready",
-        "the guest was not ready to be asked",
-    )
-}
-
-/// The files of the run's folder that belong to a case.
-fn evidence(case: CaseId, profile: Profile) -> Vec<String> {
-    let file = |name: &str| format!("{profile}/{name}");
-    match case {
-        CaseId::Boot01 => vec![file("console.log"), file("screen.png")],
-        CaseId::Boot02 => vec![file(cases::KERNEL_LOG), file("console.log")],
-        CaseId::Con01 | CaseId::Pwr01 => vec![file("console.log")],
-        CaseId::Boot10
-        | CaseId::Cpu01
-        | CaseId::Mem01
-        | CaseId::Sto01
-        | CaseId::Net01
-        | CaseId::Net02
-        | CaseId::Time01
-        | CaseId::Rng01
-        | CaseId::Sup05 => Vec::new(),
-    }
+    let planned = request.plan.parameters.shutdown_limit_s;
+    let limit = request
+        .shutdown_limit
+        .unwrap_or_else(|| scaled(planned, context.acceleration));
+    Ok(Some(cases::power(session, limit)?))
 }
 
 /// Looks at the root file system in its overlay.

@@ -12,13 +12,12 @@ use detente_plan::{Case, Plan};
 use crate::DiskInput;
 use crate::digests::METHOD;
 
-/// The result of a case.
+/// The result of a case; its evidence is not known yet.
 pub(crate) fn case_result(
     case: &Case,
     finding: Finding,
     started_ms: u64,
     duration_ms: u64,
-    evidence: Vec<String>,
 ) -> CaseResult {
     let Finding {
         outcome,
@@ -41,7 +40,7 @@ pub(crate) fn case_result(
             outcome,
             started_ms,
         }],
-        evidence,
+        evidence: Vec::new(),
         channel: case.channel.clone(),
     }
 }

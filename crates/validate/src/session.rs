@@ -14,7 +14,7 @@ use detente_plan::protocol::{AgentMessage, HostMessage, InitramfsSurvey, Order, 
 use crate::console::ConsoleWatch;
 use crate::link::{AgentIdentity, Link};
 
-pub(crate) use task::{Given, NoAnswer, TaskEnd};
+pub(crate) use task::{NoAnswer, TaskEnd};
 pub(crate) use wait::Waited;
 
 /// A conversation with one started machine.
@@ -162,10 +162,7 @@ impl Session {
 
     /// The line of a panic, after which nothing comes.
     pub(crate) fn panic_line(&self) -> Option<&String> {
-        self.console
-            .alarms
-            .iter()
-            .find(|line| line.contains("Kernel panic"))
+        self.console.panic.as_ref()
     }
 
     /// The machine, for what is not conversation.

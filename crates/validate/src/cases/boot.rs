@@ -19,8 +19,8 @@ const GARBAGE_LIMIT: u64 = 1 << 20;
 /// How long a guest in trouble is given to say the rest, and the agent to look around.
 const LAST_LOOK: Duration = Duration::from_secs(15);
 
-/// A machine that resets itself this often does not boot.
-const RESET_LIMIT: u32 = 1;
+/// How long a console's last bytes may take after the guest has ended.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// How a boot went: its findings, and whether the guest can be asked anything.
 pub(crate) struct Booted {
@@ -116,7 +116,7 @@ fn watch(
             last_look(session)?;
             Ok(Some(BootEnd::NoRoot))
         }
-        Waited::Gone => Ok(Some(BootEnd::Stopped(gone(session)))),
+        Waited::Gone => Ok(Some(gone(session))),
         Waited::Interrupted => Ok(None),
     }
 }
@@ -133,10 +133,9 @@ fn turn(state: &Session, hoped: bool) -> Option<Turn> {
         return Some(Turn::Good);
     }
     let hopeless = state.console.gave_up.is_some()
-        || state.panic_line().is_some()
-        || state.flooded.is_some()
+        || state.died().is_some()
         || state.power_off.is_some()
-        || state.resets >= RESET_LIMIT
+        || state.flooded.is_some()
         || state.agent.is_none() && state.garbage_bytes() > GARBAGE_LIMIT;
     hopeless.then_some(Turn::Bad)
 }
@@ -152,32 +151,32 @@ fn bad_end(session: &Session) -> BootEnd {
     if let Some(limit) = session.flooded {
         return BootEnd::Flooded(limit);
     }
-    if session.power_off.is_some() {
-        return BootEnd::Stopped("it was powered off".to_owned());
+    match session.died().or_else(|| session.gone()) {
+        Some(how) => BootEnd::Stopped(how),
+        None => BootEnd::Garbage,
     }
-    if session.resets >= RESET_LIMIT {
-        return BootEnd::Stopped("it reset itself".to_owned());
-    }
-    BootEnd::Garbage
 }
 
 /// Why a machine is gone.
-fn gone(session: &Session) -> String {
-    session
-        .exited
-        .clone()
-        .unwrap_or_else(|| "its process ended".to_owned())
+fn gone(session: &Session) -> BootEnd {
+    BootEnd::Stopped(session.gone().unwrap_or_default())
 }
 
 /// Has the agent look around once more, if it can, so that the verdict can name a driver.
 fn last_look(session: &mut Session) -> Result<(), HostError> {
+    if session.died().is_some() || session.gone().is_some() {
+        // The rest of what it said.
+        session.wait(LAST_WORDS, |_| None::<()>)?;
+        return Ok(());
+    }
     if session.agent.is_none() || session.phase == Some(Phase::Root) {
         return Ok(());
     }
     let before = session.survey_count();
-    session.say(&HostMessage::Survey)?;
+    session.say(&HostMessage::Survey);
     session.wait(LAST_LOOK, |state| {
-        (state.survey_count() > before).then_some(())
+        let came = state.survey_count() > before;
+        (came || state.died().is_some()).then_some(())
     })?;
     Ok(())
 }
@@ -185,15 +184,15 @@ fn last_look(session: &mut Session) -> Result<(), HostError> {
 /// Asks the guest's init whether it has started everything.
 fn await_ready(session: &mut Session, limit: Duration) -> Result<Option<BootEnd>, HostError> {
     let rest = limit.saturating_sub(session.elapsed()).max(LAST_LOOK);
-    let task = session.give(Task::AwaitReady, rest)?;
-    Ok(match session.answer(task, rest)? {
-        Ok((Observation::BootState(state), _)) => Some(BootEnd::Ready(state)),
-        Ok(_) | Err(NoAnswer::Failed(_)) => Some(BootEnd::NotReady),
-        Err(NoAnswer::Silent(_)) if session.exited.is_some() => {
-            Some(BootEnd::Stopped(gone(session)))
-        }
-        Err(NoAnswer::Silent(_)) => Some(BootEnd::NotReady),
+    let given = session.give(Task::AwaitReady, rest);
+    Ok(match session.answer(given)? {
         Err(NoAnswer::Interrupted) => None,
+        // What was cut off might have been anything.
+        Ok(_) | Err(_) if session.flooded.is_some() => Some(bad_end(session)),
+        Ok((Observation::BootState(state), _)) => Some(BootEnd::Ready(state)),
+        Err(NoAnswer::Died(_)) => Some(bad_end(session)),
+        Err(NoAnswer::Silent(_)) if session.gone().is_some() => Some(gone(session)),
+        Ok(_) | Err(NoAnswer::Failed(_) | NoAnswer::Silent(_)) => Some(BootEnd::NotReady),
     })
 }
 

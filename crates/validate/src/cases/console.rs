@@ -2,17 +2,21 @@
 
 use std::time::Duration;
 
-use detente_host::{HostError, Port};
+use detente_evidence::Outcome;
+use detente_host::HostError;
 use detente_plan::CaseId;
-use detente_plan::judge::{self, ConsoleSeen};
-use detente_plan::protocol::{HostMessage, Task};
+use detente_plan::judge::{self, ConsoleSeen, Finding};
+use detente_plan::protocol::{HostMessage, Observation, Task};
 
-use super::{Context, Judged, interrupted, no_answer};
+use super::{Context, Judged, no_answer, unasked, wrong_answer};
 use crate::limits::ms;
 use crate::session::{NoAnswer, Session, Waited};
 
 /// NAK: the line discipline's and agetty's "forget this line" (termios, `VKILL`).
 const FORGET_LINE: &[u8] = &[0x15];
+
+/// The agent's own limit lies behind the time that it holds the port.
+const MORE_THAN_HELD: Duration = Duration::from_secs(5);
 
 /// Runs the case.
 pub(crate) fn console(context: &Context<'_>, session: &mut Session) -> Result<Judged, HostError> {
@@ -23,24 +27,9 @@ pub(crate) fn console(context: &Context<'_>, session: &mut Session) -> Result<Ju
     // for them.
     let from_guest = format!("detente-guest-{:016x}", context.seed);
     let typed = format!("detente-host-{:016x}", context.seed.rotate_left(32));
-    let task = session.give(
-        Task::WriteConsole {
-            line: from_guest.clone(),
-            hold_ms: ms(limit),
-        },
-        limit + Duration::from_secs(5),
-    )?;
-    let finding = match session.answer(task, limit)? {
-        Err(NoAnswer::Interrupted) => interrupted(),
+    let finding = match asked(session, limit, &from_guest, &typed)? {
+        Ok(finding) => finding,
         Err(nothing) => no_answer(nothing),
-        Ok(_) => {
-            let guest_line = came(session.wait(limit, |state| on_console(state, &from_guest))?);
-            session.machine().send(Port::Console, typed.as_bytes())?;
-            let echo = came(session.wait(limit, |state| on_console(state, &typed))?);
-            session.machine().send(Port::Console, FORGET_LINE)?;
-            session.say(&HostMessage::Cancel { task_id: task })?;
-            judge::con01(ConsoleSeen { guest_line, echo })
-        }
     };
     let duration_ms = ms(session.elapsed()).saturating_sub(started_ms);
     Ok(Judged {
@@ -51,10 +40,67 @@ pub(crate) fn console(context: &Context<'_>, session: &mut Session) -> Result<Ju
     })
 }
 
-fn on_console(state: &Session, text: &str) -> Option<()> {
-    state.console.tail_has(text).then_some(())
+/// Has the agent write one word, and types the other.
+fn asked(
+    session: &mut Session,
+    limit: Duration,
+    from_guest: &str,
+    typed: &str,
+) -> Result<Result<Finding, NoAnswer>, HostError> {
+    if let Some(finding) = unasked(session) {
+        return Ok(Ok(finding));
+    }
+    let line = from_guest.to_owned();
+    let hold_ms = ms(limit);
+    let task = Task::WriteConsole { line, hold_ms };
+    let given = session.give(task, limit + MORE_THAN_HELD);
+    match session.answer(given)? {
+        Ok((Observation::ConsoleLine(_), _)) => {}
+        Ok(_) => return Ok(Ok(wrong_answer())),
+        Err(nothing) => return Ok(Err(nothing)),
+    }
+    let guest_line = match shows(session, limit, from_guest)? {
+        Ok(shown) => shown,
+        Err(nothing) => return Ok(Err(nothing)),
+    };
+    session.type_on_console(typed.as_bytes());
+    let echo = match shows(session, limit, typed)? {
+        Ok(shown) => shown,
+        Err(nothing) => return Ok(Err(nothing)),
+    };
+    session.type_on_console(FORGET_LINE);
+    session.say(&HostMessage::Cancel { task_id: given.id });
+    let seen = ConsoleSeen { guest_line, echo };
+    Ok(Ok(match session.flooded {
+        Some(limit_bytes) if !(guest_line && echo) => flooded(limit_bytes),
+        Some(_) | None => judge::con01(seen),
+    }))
 }
 
-fn came<T>(waited: Waited<T>) -> bool {
-    matches!(waited, Waited::Came(_))
+/// Whether a text comes on the console within the limit.
+fn shows(
+    session: &mut Session,
+    limit: Duration,
+    text: &str,
+) -> Result<Result<bool, NoAnswer>, HostError> {
+    let waited = session.wait(limit, |state| {
+        let shown = state.console.tail_has(text).then_some(None);
+        shown.or_else(|| state.died().map(Some))
+    })?;
+    Ok(match waited {
+        Waited::Came(None) => Ok(true),
+        Waited::Came(Some(how)) => Err(NoAnswer::Died(how)),
+        Waited::Late => Ok(false),
+        Waited::Gone => Err(NoAnswer::Silent(session.gone().unwrap_or_default())),
+        Waited::Interrupted => Err(NoAnswer::Interrupted),
+    })
+}
+
+/// A console that was not read to its end.
+fn flooded(limit_bytes: u64) -> Finding {
+    let message = format!(
+        "the guest wrote more than {} MiB to its console; what came after that was not read",
+        limit_bytes >> 20
+    );
+    Finding::plain(Outcome::Failed, "console_flood", message)
 }

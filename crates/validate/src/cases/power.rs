@@ -7,8 +7,8 @@ use detente_host::{HostError, PowerOff};
 use detente_plan::judge::{Finding, PowerSeen};
 use detente_plan::protocol::{HostMessage, Phase};
 
-use super::{Context, interrupted};
-use crate::limits::{ms, scaled};
+use super::interrupted;
+use crate::limits::ms;
 use crate::session::{Session, Waited};
 
 /// How long the agent is given to let go of the root.
@@ -26,11 +26,8 @@ pub(crate) enum Shutdown {
     Unseen(Finding),
 }
 
-/// Presses the button and watches.
-pub(crate) fn power(
-    context: &Context<'_>,
-    session: &mut Session,
-) -> Result<Shutdown, HostError> {
+/// Presses the button and watches for no longer than `limit`.
+pub(crate) fn power(session: &mut Session, limit: Duration) -> Result<Shutdown, HostError> {
     session.say(&HostMessage::Leave);
     session.wait(LEAVING, |state| {
         let over = state.phase == Some(Phase::Leaving) || ended(state).is_some();
@@ -48,10 +45,6 @@ pub(crate) fn power(
         let finding = Finding::plain(Outcome::Error, "no_button", error.to_string());
         return Ok(Shutdown::Unseen(finding));
     }
-    let limit = scaled(
-        context.plan.parameters.shutdown_limit_s,
-        context.acceleration,
-    );
     watch(session, pressed, limit)
 }
 
@@ -63,11 +56,7 @@ enum Came {
 }
 
 /// Watches what comes of the button.
-fn watch(
-    session: &mut Session,
-    pressed: Duration,
-    limit: Duration,
-) -> Result<Shutdown, HostError> {
+fn watch(session: &mut Session, pressed: Duration, limit: Duration) -> Result<Shutdown, HostError> {
     let waited = session.wait(limit, |state| {
         let off = state.power_off.map(Came::Off);
         let panicked = || state.panic_line().cloned().map(Came::Panic);
@@ -104,7 +93,11 @@ fn watch(
 fn ended(session: &Session) -> Option<Finding> {
     let sentence = |how| format!("{how} before the power button was pressed");
     if let Some(how) = session.died() {
-        return Some(Finding::plain(Outcome::Failed, "guest_ended", sentence(how)));
+        return Some(Finding::plain(
+            Outcome::Failed,
+            "guest_ended",
+            sentence(how),
+        ));
     }
     let gone = session.gone()?;
     Some(Finding::plain(Outcome::Error, "no_answer", sentence(gone)))
