@@ -31,6 +31,8 @@ mod results;
 mod root_state;
 mod run;
 mod session;
+#[cfg(test)]
+mod tests;
 
 pub use error::ValidateError;
 pub use fault::{Fault, UnknownFault};

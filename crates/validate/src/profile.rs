@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use detente_block::BlockRead;
 use detente_evidence::{CaseResult, MachineRecord, Outcome, ProfileRun, Verdict};
@@ -36,6 +37,28 @@ pub(crate) struct ProfileTask<'a> {
     pub(crate) order: &'a Order,
     pub(crate) boot: &'a Boot,
     pub(crate) profile: Profile,
+}
+
+/// How long a boot and a shutdown may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OverallLimits {
+    pub(crate) boot: Duration,
+    pub(crate) shutdown: Duration,
+}
+
+impl OverallLimits {
+    /// The plan's, unless the request replaces them.
+    fn new(request: &Request<'_>, context: &Context<'_>) -> Self {
+        let shutdown_s = context.plan.parameters.shutdown_limit_s;
+        Self {
+            boot: request
+                .boot_limit
+                .unwrap_or_else(|| context.limit(CaseId::Boot01)),
+            shutdown: request
+                .shutdown_limit
+                .unwrap_or_else(|| scaled(shutdown_s, context.acceleration)),
+        }
+    }
 }
 
 /// What was seen of a profile's machine while it was on.
@@ -138,7 +161,8 @@ fn run_machine(
         request.interrupt.clone(),
         scaled(SILENCE_S, results.context.acceleration),
     );
-    let shutdown = in_guest(task, &mut session, results)?;
+    let limits = OverallLimits::new(request, results.context);
+    let shutdown = in_guest(&mut session, results, limits)?;
     let seen = Seen {
         shutdown,
         agent: session.agent.clone(),
@@ -179,17 +203,13 @@ fn self_check(
 
 /// Everything that happens while the machine is on; what was seen of the shutdown, if it came to
 /// one.
-fn in_guest(
-    task: &ProfileTask<'_>,
+pub(crate) fn in_guest(
     session: &mut Session,
     results: &mut Results<'_, '_>,
+    limits: OverallLimits,
 ) -> Result<Option<Shutdown>, ValidateError> {
-    let request = task.request;
     let context = results.context;
-    let limit = request
-        .boot_limit
-        .unwrap_or_else(|| context.limit(CaseId::Boot01));
-    let booted = cases::boot(context, session, limit, results.observer)?;
+    let booted = cases::boot(context, session, limits.boot, results.observer)?;
     results.add_all(booted.findings);
     if booted.ready {
         for batch in BATCHES {
@@ -207,11 +227,7 @@ fn in_guest(
     if !booted.ready || !context.applies(CaseId::Pwr01) {
         return Ok(None);
     }
-    let planned = request.plan.parameters.shutdown_limit_s;
-    let limit = request
-        .shutdown_limit
-        .unwrap_or_else(|| scaled(planned, context.acceleration));
-    Ok(Some(cases::power(session, limit)?))
+    Ok(Some(cases::power(session, limits.shutdown)?))
 }
 
 /// Looks at the root file system in its overlay.

@@ -1,0 +1,9 @@
+//! Runs against guests that are a script: no machine, and no time that passes.
+
+mod boot;
+mod cases;
+mod fake;
+mod power;
+mod scene;
+mod welcome;
+mod whole;
