@@ -87,7 +87,7 @@ fn every_schema_is_sound_says_its_document_and_describes_each_field() {
         described(&name, &schema);
         count += 1;
     }
-    assert_eq!(count, 7);
+    assert_eq!(count, 8);
 }
 
 /// Every property has a description, its own or that of what it refers to.
@@ -120,6 +120,19 @@ fn the_list_of_plans_is_as_its_schema_says() {
             ("/plans", json!([])),
             ("/plans/0/version", json!(0)),
             ("/plans/0/digest", json!("ABC")),
+        ],
+    );
+}
+
+#[test]
+fn a_case_of_a_plan_is_as_its_schema_says() {
+    check(
+        "plan-case-1.json",
+        &said(&["plan", "show", "smoke", "pwr-01", "--format", "json"]),
+        &[
+            ("/schema", json!("detente/plan-case/2")),
+            ("/version", json!(0)),
+            ("/case/id", json!("PWR")),
         ],
     );
 }

@@ -185,9 +185,7 @@ impl Arguments {
 
     fn network_card(&mut self, spec: &MachineSpec) {
         let model = match spec.profile {
-            // The longest ring: with a full one QEMU before 9.1 may stop receiving for ever (its
-            // commit f937309fbd, "fix network stall at the host side waiting for kick").
-            Profile::Kvm => "virtio-net-pci,rx_queue_size=1024",
+            Profile::Kvm => "virtio-net-pci",
             Profile::KvmLegacy => "e1000e",
         };
         let mac = spec.network.mac.map(|byte| format!("{byte:02x}")).join(":");

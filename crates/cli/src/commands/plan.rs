@@ -56,6 +56,15 @@ struct ListedPlan {
     digest: String,
 }
 
+/// The answer of `plan show PLAN CASE` for programs.
+#[derive(Serialize)]
+struct ShownCase {
+    schema: &'static str,
+    plan: String,
+    version: u32,
+    case: Case,
+}
+
 pub(crate) fn run(command: &Command, out: &mut Output) -> anyhow::Result<ExitCode> {
     match command {
         Command::List(arguments) => list(arguments, out),
@@ -98,7 +107,12 @@ fn show(arguments: &ShowArguments, out: &mut Output) -> anyhow::Result<ExitCode>
     if let Some(name) = &arguments.case {
         let case = case_named(&plan, name)?;
         match arguments.format {
-            Format::Json => out.json(case)?,
+            Format::Json => out.json(&ShownCase {
+                schema: "detente/plan-case/1",
+                plan: plan.id.clone(),
+                version: plan.version,
+                case: case.clone(),
+            })?,
             Format::Text => show_case(&plan, case, out)?,
         }
         return Ok(ExitCode::SUCCESS);

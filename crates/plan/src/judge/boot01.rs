@@ -145,9 +145,15 @@ fn explanation(seen: &BootSeen) -> String {
             .lines()
             .rev()
             .find(|line| !line.trim().is_empty());
-        return tail
+        let silent = if seen.agent_spoke {
+            ""
+        } else {
+            "; the agent never spoke"
+        };
+        let last = tail
             .map(|line| format!("; the console's last line is {line:?}"))
             .unwrap_or_default();
+        return format!("{silent}{last}");
     }
     format!("; {}", missing_sentence(missing))
 }
