@@ -46,7 +46,7 @@ fn main() -> anyhow::Result<()> {
     let mut qemu = arguments_by_hand(&machine(&image)?, host.accelerator());
     qemu.push("-qmp".into());
     qemu.push(format!("unix:{QMP_SOCKET},server=off").into());
-    let times = Running::start(&host.facts().program, &qemu)?.to_multi_user_and_off()?;
+    let times = Running::start(&host.facts().program, &qemu)?.boot_and_power_off()?;
 
     let folder = image.parent().unwrap_or(Path::new("/"));
     let line = shell_line(["qemu-system-x86_64".into()].into_iter().chain(qemu))

@@ -62,7 +62,7 @@ impl Running {
         })
     }
 
-    pub(crate) fn to_multi_user_and_off(mut self) -> anyhow::Result<Times> {
+    pub(crate) fn boot_and_power_off(mut self) -> anyhow::Result<Times> {
         self.console_until(is_multi_user)?
             .context("the machine ended before multi-user")?;
         let multi_user = self.started.elapsed();
