@@ -3,7 +3,9 @@
 mod boot;
 mod cases;
 mod fake;
+mod image;
 mod power;
+mod root_state;
 mod scene;
 mod welcome;
 mod whole;

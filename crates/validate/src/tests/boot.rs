@@ -74,7 +74,7 @@ fn a_guest_that_says_nothing_fails_at_its_limit() {
     guest.ports.clear();
     guest.first.clear();
     let ended = play(guest);
-    ended.expect("BOOT-01", Outcome::Failed, "no root file system after 60 s");
+    ended.expect("BOOT-01", Outcome::Failed, "the agent never spoke");
     assert_eq!(ended.elapsed.as_secs(), 60);
 }
 

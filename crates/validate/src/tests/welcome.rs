@@ -59,7 +59,7 @@ fn not_welcome(spoil: impl FnOnce(&mut AgentMessage)) {
     guest.first.extend(pushy);
     let ended = play(guest);
     assert_eq!(ended.messages(), []);
-    ended.expect("BOOT-01", Outcome::Failed, "no root file system after 60 s");
+    ended.expect("BOOT-01", Outcome::Failed, "the agent never spoke");
     ended.expect("BOOT-10", Outcome::NotRun, "never reported");
     ended.expect("CPU-01", Outcome::NotRun, "not ready");
     assert_eq!(ended.verdict(), Verdict::Failed);
