@@ -83,3 +83,50 @@ impl Drop for Digesting {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use detente_block::{MemoryBackend, ReadError};
+
+    use super::*;
+
+    /// A disk that cannot be read, or whose reading never comes to an end by itself.
+    struct Bad {
+        endless: bool,
+    }
+
+    impl BlockRead for Bad {
+        fn len_bytes(&self) -> u64 {
+            u64::MAX / 2
+        }
+
+        fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
+            if self.endless {
+                buffer.fill(1);
+                return Ok(());
+            }
+            let source = std::io::Error::other("a test");
+            Err(ReadError::Io { offset, source })
+        }
+    }
+
+    #[test]
+    fn each_disk_has_its_own_digest_and_an_unreadable_one_has_none() {
+        let disks: [Arc<dyn BlockRead>; 3] = [
+            Arc::new(MemoryBackend::new(vec![1; 4096])),
+            Arc::new(Bad { endless: false }),
+            Arc::new(MemoryBackend::new(vec![2; 4096])),
+        ];
+        let digests = Digesting::start(&disks).finish(&AtomicBool::new(false));
+        assert!(digests[0].is_some() && digests[2].is_some());
+        assert_ne!(digests[0], digests[2]);
+        assert_eq!(digests[1], None);
+    }
+
+    #[test]
+    fn a_digest_ends_when_the_user_ends_the_run() {
+        let disks: [Arc<dyn BlockRead>; 1] = [Arc::new(Bad { endless: true })];
+        let digests = Digesting::start(&disks).finish(&AtomicBool::new(true));
+        assert_eq!(digests, [None]);
+    }
+}

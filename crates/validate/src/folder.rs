@@ -33,16 +33,19 @@ impl RunFolder {
         let parent = parent(out);
         let made = missing(&parent);
         let partial = parent.join(format!(".{name}.{run_id}.partial"));
-        let folder = Self {
+        let above = fs::create_dir_all(&parent).map_err(|source| write_error(&parent, source));
+        let whole =
+            above.and_then(|()| fs::create_dir(&partial).map_err(|e| write_error(&partial, e)));
+        if let Err(error) = whole {
+            remove_empty(&made);
+            return Err(error);
+        }
+        Ok(Self {
             out: out.to_path_buf(),
             partial,
             made,
             finished: false,
-        };
-        fs::create_dir_all(&parent).map_err(|source| write_error(&parent, source))?;
-        let partial = &folder.partial;
-        fs::create_dir(partial).map_err(|source| write_error(partial, source))?;
-        Ok(folder)
+        })
     }
 
     /// Where files go until the folder is whole.
@@ -110,10 +113,7 @@ impl Drop for RunFolder {
         if !self.finished {
             // Nobody can be told; what stays behind has a name that says "partial".
             let _ = fs::remove_dir_all(&self.partial);
-            for folder in &self.made {
-                // Somebody else may have put something there: then it stays.
-                let _ = fs::remove_dir(folder);
-            }
+            remove_empty(&self.made);
         }
     }
 }
@@ -127,6 +127,13 @@ fn missing(folder: &Path) -> Vec<PathBuf> {
         })
         .map(Path::to_path_buf)
         .collect()
+}
+
+/// Takes away folders that we made; those in which somebody else has put something stay.
+fn remove_empty(made: &[PathBuf]) {
+    for folder in made {
+        let _ = fs::remove_dir(folder);
+    }
 }
 
 fn busy(path: &Path) -> ValidateError {
@@ -239,6 +246,44 @@ mod tests {
         folder.write("run.json", b"{}").unwrap();
         drop(folder);
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn folders_made_above_go_too_unless_somebody_uses_them() {
+        let place = tempfile::tempdir().unwrap();
+        let out = place.path().join("a/b/run");
+        drop(RunFolder::create(&out, "r1").unwrap());
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
+
+        let folder = RunFolder::create(&out, "r1").unwrap();
+        fs::write(place.path().join("a/mine"), b"").unwrap();
+        drop(folder);
+        assert!(place.path().join("a/mine").exists());
+        assert!(!place.path().join("a/b").exists());
+    }
+
+    #[test]
+    fn a_partial_folder_of_others_is_left_alone() {
+        let place = tempfile::tempdir().unwrap();
+        let theirs = place.path().join(".run.r1.partial");
+        fs::create_dir(&theirs).unwrap();
+        fs::write(theirs.join("file"), b"").unwrap();
+        let refused = RunFolder::create(&place.path().join("run"), "r1");
+        assert!(matches!(refused, Err(ValidateError::Write { .. })));
+        assert!(theirs.join("file").exists());
+    }
+
+    #[test]
+    fn a_name_that_was_taken_meanwhile_is_busy() {
+        let place = tempfile::tempdir().unwrap();
+        let out = place.path().join("run");
+        let folder = RunFolder::create(&out, "r1").unwrap();
+        fs::create_dir(&out).unwrap();
+        let busy = folder.finish();
+        assert!(matches!(busy, Err(ValidateError::FolderBusy { .. })));
+        // The other one's is there, and nothing of ours.
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(out).unwrap().count(), 0);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A conversation with one started machine: its events become state, and callers wait for states.
 
+mod end;
 mod task;
 mod wait;
 
@@ -114,55 +115,6 @@ impl Session {
     /// Whether the user has had enough.
     pub(crate) fn interrupted(&self) -> bool {
         self.interrupt.load(Ordering::Relaxed)
-    }
-
-    /// What was seen to end the guest, if anything was: its own fault, or its hardware's.
-    pub(crate) fn died(&self) -> Option<String> {
-        if let Some(line) = self.panic_line() {
-            return Some(format!("the guest's kernel panicked: {line}"));
-        }
-        match self.power_off {
-            Some(PowerOff::Guest) => Some("the guest powered itself off".to_owned()),
-            Some(PowerOff::GuestPanic) => Some("the guest panicked".to_owned()),
-            Some(PowerOff::Host) | None => {
-                (self.resets > 0).then(|| "the machine was reset".to_owned())
-            }
-        }
-    }
-
-    /// Why the machine is gone, if it is, though the guest did not end it.
-    pub(crate) fn gone(&self) -> Option<String> {
-        if let Some(how) = &self.exited {
-            return Some(format!("the machine's process ended ({how})"));
-        }
-        let by_host = self.power_off == Some(PowerOff::Host);
-        by_host.then(|| "the host turned the machine off".to_owned())
-    }
-
-    /// Why the agent will not answer any more, if it will not.
-    fn lost(&self) -> Option<NoAnswer> {
-        if let Some(how) = self.died() {
-            return Some(NoAnswer::Died(how));
-        }
-        if let Some(how) = self.gone() {
-            return Some(NoAnswer::Silent(how));
-        }
-        if let Some(why) = &self.mute {
-            let how = format!("nothing can be said to the agent: {why}");
-            return Some(NoAnswer::Silent(how));
-        }
-        let silent = self
-            .last_heard
-            .is_some_and(|heard| self.now().saturating_duration_since(heard) > self.silence);
-        silent.then(|| {
-            let seconds = self.silence.as_secs();
-            NoAnswer::Silent(format!("the agent has been silent for {seconds} s"))
-        })
-    }
-
-    /// The line of a panic, after which nothing comes.
-    pub(crate) fn panic_line(&self) -> Option<&String> {
-        self.console.panic.as_ref()
     }
 
     /// The machine, for what is not conversation.

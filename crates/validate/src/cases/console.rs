@@ -8,7 +8,8 @@ use detente_plan::CaseId;
 use detente_plan::judge::{self, ConsoleSeen, Finding};
 use detente_plan::protocol::{HostMessage, Observation, Task};
 
-use super::{Context, Judged, no_answer, unasked, wrong_answer};
+use super::batch::unasked;
+use super::{Context, Judged, no_answer, wrong_answer};
 use crate::limits::ms;
 use crate::session::{NoAnswer, Session, Waited};
 

@@ -92,6 +92,23 @@ fn an_agent_that_falls_silent_is_nobodys_failure() {
 }
 
 #[test]
+fn an_agent_that_lives_but_never_answers_costs_each_batch_its_limit() {
+    let guest = FakeGuest {
+        heartbeats: true,
+        ..FakeGuest::answering(|_, task| (*task != Task::AwaitReady).then(Vec::new))
+    };
+    let ended = play(guest);
+    let asked = BEFORE.iter().skip(2).chain(&AFTER).chain(&["NET-02"]);
+    for id in asked {
+        ended.expect(id, Outcome::Error, "the agent did not answer");
+    }
+    // The longest limits of the five batches, CON-01's with what it holds the port, each with
+    // 10 s for the agent's word; the cases of a batch run side by side.
+    let most = (30 + 30 + 20 + 20 + 15) + 5 * 10;
+    assert!(ended.elapsed.as_secs() <= most + 2, "{:?}", ended.elapsed);
+}
+
+#[test]
 fn a_task_that_the_guest_cannot_do_has_failed() {
     let guest = FakeGuest::answering(|task_id, task| {
         let timed_out = match task {
