@@ -148,3 +148,61 @@ impl FromStr for Fault {
             })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use detente_machine::{DirectBoot, DiskSpec, NetworkSpec, Profile};
+
+    use super::*;
+
+    fn spec() -> MachineSpec {
+        MachineSpec {
+            name: String::new(),
+            profile: Profile::Kvm,
+            topology: Topology {
+                sockets: 1,
+                cores: 2,
+                threads: 1,
+            },
+            memory_mib: 2048,
+            disks: vec![DiskSpec {
+                overlay: "overlay".into(),
+                chain: Vec::new(),
+                bus: DiskBus::Virtio,
+                serial: String::new(),
+            }],
+            boot: DirectBoot {
+                kernel: "kernel".into(),
+                initramfs: "initramfs".into(),
+                cmdline: "ro".to_owned(),
+            },
+            network: NetworkSpec {
+                mac: [0; 6],
+                dhcp: true,
+                spoil_transfer: false,
+            },
+            entropy: true,
+            console_input: true,
+        }
+    }
+
+    #[test]
+    fn every_fault_has_a_name_and_a_case_of_its_own_and_spoils_something() {
+        let (mut names, mut cases) = (HashSet::new(), HashSet::new());
+        for fault in Fault::ALL {
+            assert_eq!(fault.name().parse(), Ok(fault));
+            assert!(names.insert(fault.name()) && cases.insert(fault.case()));
+            let mut spoiled = spec();
+            fault.spoil(&mut spoiled);
+            assert_ne!(spoiled, spec(), "{fault}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_fault_is_named() {
+        let error = "vcpu".parse::<Fault>().unwrap_err();
+        assert_eq!(error.to_string(), "unknown fault \"vcpu\"");
+    }
+}

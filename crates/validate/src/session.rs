@@ -48,8 +48,6 @@ pub(crate) struct Session {
     pub(crate) resets: u32,
     /// The process ended.
     pub(crate) exited: Option<String>,
-    /// Why nothing can be said to the agent any more.
-    mute: Option<String>,
     started: Instant,
     /// How far waiting has come: the machine's own time, which a script may let run ahead.
     waited_to: Instant,
@@ -84,7 +82,6 @@ impl Session {
             power_off: None,
             resets: 0,
             exited: None,
-            mute: None,
             started,
             waited_to: started,
         }
@@ -132,17 +129,20 @@ impl Session {
         self.machine
     }
 
-    /// Says something to the agent, on the fastest channel that it has opened. A port that breaks
-    /// is a finding, not the end of the run: the machine's end is told by its events.
-    pub(crate) fn say(&mut self, message: &HostMessage) {
+    /// Says something to the agent, on the fastest channel that it has opened.
+    fn say(&mut self, message: &HostMessage) -> Result<(), HostError> {
         let link = if self.virtio.open {
             &self.virtio
         } else {
             &self.serial
         };
-        if let Err(error) = link.send(self.machine.as_mut(), message) {
-            self.mute = self.mute.take().or_else(|| Some(in_words(&error)));
-        }
+        link.send(self.machine.as_mut(), message)
+    }
+
+    /// Says something for which no answer is needed: where it cannot be said, what it was for does
+    /// not come, and that is what is looked at.
+    pub(crate) fn mention(&mut self, message: &HostMessage) {
+        let _ = self.say(message);
     }
 
     /// Types on the console; a port that breaks is no echo.
@@ -198,10 +198,8 @@ impl Session {
         if matches!(message, AgentMessage::Hello { .. }) {
             let known = self.agent.as_ref();
             if let Some(identity) = Link::identity(&message, &self.order, known) {
-                let answered = link.welcome(self.machine.as_mut(), &self.order);
-                if let Err(error) = answered {
-                    self.mute = self.mute.take().or_else(|| Some(in_words(&error)));
-                }
+                // An agent that does not hear it stays silent, which has its own end.
+                let _ = link.welcome(self.machine.as_mut(), &self.order);
                 self.agent = Some(identity);
                 self.last_heard = Some(self.now());
             }
@@ -251,15 +249,4 @@ impl Session {
             self.results.entry(task_id).or_insert(end);
         }
     }
-}
-
-/// An error with its causes.
-fn in_words(error: &HostError) -> String {
-    let mut words = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        words = format!("{words}: {cause}");
-        source = cause.source();
-    }
-    words
 }

@@ -4,6 +4,7 @@ mod boot;
 mod cases;
 mod fake;
 mod image;
+mod machines;
 mod power;
 mod root_state;
 mod scene;

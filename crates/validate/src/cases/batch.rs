@@ -43,7 +43,7 @@ pub(crate) fn batch(
         }
     }
     for (case, task, started_ms) in given {
-        let (finding, duration_ms) = match session.answer(task)? {
+        let (finding, duration_ms) = match session.answer(&task)? {
             Ok((seen, duration_ms)) => {
                 keep_kernel_log(context.work, case, &seen)?;
                 (context.judge(case, &seen, session)?, duration_ms)

@@ -173,7 +173,7 @@ fn last_look(session: &mut Session) -> Result<(), HostError> {
         return Ok(());
     }
     let before = session.survey_count();
-    session.say(&HostMessage::Survey);
+    session.mention(&HostMessage::Survey);
     session.wait(LAST_LOOK, |state| {
         let came = state.survey_count() > before;
         (came || state.died().is_some()).then_some(())
@@ -185,7 +185,7 @@ fn last_look(session: &mut Session) -> Result<(), HostError> {
 fn await_ready(session: &mut Session, limit: Duration) -> Result<Option<BootEnd>, HostError> {
     let rest = limit.saturating_sub(session.elapsed()).max(LAST_LOOK);
     let given = session.give(Task::AwaitReady, rest);
-    Ok(match session.answer(given)? {
+    Ok(match session.answer(&given)? {
         Err(NoAnswer::Interrupted) => None,
         // What was cut off might have been anything.
         Ok(_) | Err(_) if session.flooded.is_some() => Some(bad_end(session)),

@@ -55,7 +55,7 @@ fn asked(
     let hold_ms = ms(limit);
     let task = Task::WriteConsole { line, hold_ms };
     let given = session.give(task, limit + MORE_THAN_HELD);
-    match session.answer(given)? {
+    match session.answer(&given)? {
         Ok((Observation::ConsoleLine(_), _)) => {}
         Ok(_) => return Ok(Ok(wrong_answer())),
         Err(nothing) => return Ok(Err(nothing)),
@@ -70,7 +70,7 @@ fn asked(
         Err(nothing) => return Ok(Err(nothing)),
     };
     session.type_on_console(FORGET_LINE);
-    session.say(&HostMessage::Cancel { task_id: given.id });
+    session.mention(&HostMessage::Cancel { task_id: given.id });
     let seen = ConsoleSeen { guest_line, echo };
     Ok(Ok(match session.flooded {
         Some(limit_bytes) if !(guest_line && echo) => flooded(limit_bytes),

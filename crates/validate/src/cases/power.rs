@@ -28,7 +28,7 @@ pub(crate) enum Shutdown {
 
 /// Presses the button and watches for no longer than `limit`.
 pub(crate) fn power(session: &mut Session, limit: Duration) -> Result<Shutdown, HostError> {
-    session.say(&HostMessage::Leave);
+    session.mention(&HostMessage::Leave);
     session.wait(LEAVING, |state| {
         let over = state.phase == Some(Phase::Leaving) || ended(state).is_some();
         over.then_some(())

@@ -36,10 +36,6 @@ impl Session {
         if let Some(how) = self.gone() {
             return Some(NoAnswer::Silent(how));
         }
-        if let Some(why) = &self.mute {
-            let how = format!("nothing can be said to the agent: {why}");
-            return Some(NoAnswer::Silent(how));
-        }
         let silent = self
             .last_heard
             .is_some_and(|heard| self.now().saturating_duration_since(heard) > self.silence);

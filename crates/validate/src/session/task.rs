@@ -6,7 +6,7 @@ use detente_host::HostError;
 use detente_plan::protocol::{HostMessage, Observation, Task};
 
 use super::Session;
-use super::wait::Waited;
+use super::wait::{GLANCE, Waited};
 use crate::limits::ms;
 
 /// The longest report of a task.
@@ -28,12 +28,14 @@ pub(crate) enum TaskEnd {
 }
 
 /// A task that was given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Given {
     /// Its number.
     pub(crate) id: u32,
     limit: Duration,
     due: Instant,
+    /// Why the agent could not be told, if it could not.
+    untold: Option<String>,
 }
 
 /// Why a task gave nothing.
@@ -50,28 +52,38 @@ pub(crate) enum NoAnswer {
 }
 
 impl Session {
-    /// Gives a task to the agent.
+    /// Gives a task to the agent. A port that breaks is a finding, not the end of the run: the
+    /// machine's end is told by its events.
     pub(crate) fn give(&mut self, task: Task, limit: Duration) -> Given {
         self.last_task = self.last_task.saturating_add(1);
-        let given = Given {
-            id: self.last_task,
-            limit,
-            due: self.now() + limit + GRACE,
-        };
-        self.say(&HostMessage::Run {
-            task_id: given.id,
+        let said = self.say(&HostMessage::Run {
+            task_id: self.last_task,
             task,
             timeout_ms: ms(limit),
             output_limit_bytes: OUTPUT_LIMIT_BYTES,
         });
-        given
+        Given {
+            id: self.last_task,
+            limit,
+            due: self.now() + limit + GRACE,
+            untold: said.err().map(|error| in_words(&error)),
+        }
     }
 
     /// Waits for a task's end.
     pub(crate) fn answer(
         &mut self,
-        given: Given,
+        given: &Given,
     ) -> Result<Result<(Observation, u64), NoAnswer>, HostError> {
+        if let Some(why) = &given.untold {
+            // Perhaps the machine has just ended: its events say more.
+            self.wait(GLANCE, |state| state.lost().map(|_| ()))?;
+            if self.interrupted() {
+                return Ok(Err(NoAnswer::Interrupted));
+            }
+            let broken = || NoAnswer::Silent(format!("the agent could not be told: {why}"));
+            return Ok(Err(self.lost().unwrap_or_else(broken)));
+        }
         let waited = self.wait_until(given.due, |state| {
             let end = state.results.get(&given.id).cloned().map(Ok);
             end.or_else(|| state.lost().map(Err))
@@ -91,4 +103,15 @@ impl Session {
             Waited::Interrupted => Err(NoAnswer::Interrupted),
         })
     }
+}
+
+/// An error with its causes.
+fn in_words(error: &HostError) -> String {
+    let mut words = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        words = format!("{words}: {cause}");
+        source = cause.source();
+    }
+    words
 }

@@ -7,7 +7,7 @@ use detente_host::HostError;
 use super::Session;
 
 /// How often the user's wish to stop is looked at.
-const GLANCE: Duration = Duration::from_millis(200);
+pub(super) const GLANCE: Duration = Duration::from_millis(200);
 
 /// How a waiting ended.
 #[derive(Debug, Clone, PartialEq, Eq)]

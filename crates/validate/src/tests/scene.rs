@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use detente_evidence::{CaseResult, Outcome, Verdict};
 use detente_host::scripted::{Recorded, ScriptedHost};
-use detente_host::{Acceleration, Host as _, MachineEvent, NetworkSeen};
+use detente_host::{Acceleration, Host as _, Machine, MachineEvent, NetworkSeen};
 use detente_machine::{DirectBoot, MachineSpec, NetworkSpec, Profile};
 use detente_plan::Plan;
 use detente_plan::protocol::{Decoder, HostMessage};
@@ -126,6 +126,15 @@ pub(super) fn play(guest: FakeGuest) -> Ended {
 
 /// Plays a scene that the user may interrupt.
 pub(super) fn play_until(guest: FakeGuest, interrupt: &Arc<AtomicBool>) -> Ended {
+    play_on(guest, interrupt, |machine| machine)
+}
+
+/// Plays a scene on a machine that is spoiled.
+pub(super) fn play_on(
+    guest: FakeGuest,
+    interrupt: &Arc<AtomicBool>,
+    spoil: impl FnOnce(Box<dyn Machine>) -> Box<dyn Machine>,
+) -> Ended {
     let guest = std::sync::Mutex::new(Some(guest));
     let host = ScriptedHost::new(move |_| guest.lock().unwrap().take().unwrap().script())
         .with_network_seen(network_seen());
@@ -144,7 +153,7 @@ pub(super) fn play_until(guest: FakeGuest, interrupt: &Arc<AtomicBool>) -> Ended
     let mut observer = Nobody;
     let mut results = Results::new(&context, &mut observer);
     let order = agent::order(RUN, &plan.digest(), "/init");
-    let machine = host.start(&spec(), &work).unwrap();
+    let machine = spoil(host.start(&spec(), &work).unwrap());
     let mut session = Session::new(machine, order, interrupt.clone(), SILENCE);
     let limits = OverallLimits {
         boot: Duration::from_secs(60),
