@@ -11,6 +11,11 @@
 //! - **leaving** (`leaving`): what the background agent becomes before a shutdown.
 //!
 //! It judges nothing: numbers and names go to the host. It listens on no socket.
+//!
+//! ```no_run
+//! // All that `main.rs` does, with C's `main` around it.
+//! std::process::exit(detente_agent::run());
+//! ```
 #![deny(unsafe_code)]
 
 mod background;

@@ -22,8 +22,8 @@ pub(crate) struct Digesting {
 }
 
 impl Digesting {
-    /// Starts on every disk.
-    pub(crate) fn start(disks: &[Arc<dyn BlockRead>]) -> Self {
+    /// Starts on every disk; one that could not be opened gets no digest.
+    pub(crate) fn start(disks: &[Option<Arc<dyn BlockRead>>]) -> Self {
         let cancel = Arc::new(AtomicBool::new(false));
         let (give, taken) = channel();
         let threads = disks
@@ -63,12 +63,12 @@ impl Digesting {
 
 fn take(
     index: usize,
-    disk: Arc<dyn BlockRead>,
+    disk: Option<Arc<dyn BlockRead>>,
     cancel: Arc<AtomicBool>,
     give: Sender<(usize, Option<String>)>,
 ) -> JoinHandle<()> {
     std::thread::spawn(move || {
-        let digest = content_digest(disk.as_ref(), &cancel).ok().flatten();
+        let digest = disk.and_then(|disk| content_digest(disk.as_ref(), &cancel).ok().flatten());
         // Nobody waits for a digest that was given up.
         let _ = give.send((index, digest.map(|digest| digest.to_hex())));
     })
@@ -117,7 +117,7 @@ mod tests {
             Arc::new(Bad { endless: false }),
             Arc::new(MemoryBackend::new(vec![2; 4096])),
         ];
-        let digests = Digesting::start(&disks).finish(&AtomicBool::new(false));
+        let digests = Digesting::start(&disks.map(Some)).finish(&AtomicBool::new(false));
         assert!(digests[0].is_some() && digests[2].is_some());
         assert_ne!(digests[0], digests[2]);
         assert_eq!(digests[1], None);
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn a_digest_ends_when_the_user_ends_the_run() {
         let disks: [Arc<dyn BlockRead>; 1] = [Arc::new(Bad { endless: true })];
-        let digests = Digesting::start(&disks).finish(&AtomicBool::new(true));
+        let digests = Digesting::start(&disks.map(Some)).finish(&AtomicBool::new(true));
         assert_eq!(digests, [None]);
     }
 }

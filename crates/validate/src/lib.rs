@@ -15,6 +15,7 @@
 
 mod agent;
 mod cases;
+mod chain;
 mod console;
 mod digests;
 mod error;

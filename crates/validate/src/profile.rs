@@ -1,11 +1,9 @@
 //! One hardware profile of a run: one machine, from its start to its end.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use detente_block::BlockRead;
 use detente_evidence::{CaseResult, MachineRecord, Outcome, ProfileRun, Verdict};
 use detente_machine::{MachineSpec, Profile};
 use detente_plan::CaseId;
@@ -13,6 +11,7 @@ use detente_plan::judge::{self, Digests, Finding};
 use detente_plan::protocol::Order;
 
 use crate::cases::{self, BATCHES, Context, Shutdown};
+use crate::chain::reopen;
 use crate::digests::Digesting;
 use crate::folder::{RunFolder, write_file};
 use crate::limits::scaled;
@@ -75,7 +74,6 @@ struct Seen {
 pub(crate) fn run_profile(
     task: &ProfileTask<'_>,
     before: &mut Before,
-    readers: &[Arc<dyn BlockRead>],
     observer: &mut dyn Observer,
 ) -> Result<(ProfileRun, Vec<Option<String>>), ValidateError> {
     let request = task.request;
@@ -90,7 +88,8 @@ pub(crate) fn run_profile(
     let seen = run_machine(task, &spec, &mut results)?;
 
     results.add_shutdown(seen.shutdown, || root_clean(request, &spec));
-    let after = Digesting::start(readers).finish(&request.interrupt);
+    let reopened: Vec<_> = request.disks.iter().map(reopen).collect();
+    let after = Digesting::start(&reopened).finish(&request.interrupt);
     let before = before.wait(&request.interrupt);
     let check = self_check(request, before, &after, seen.agent.as_ref());
     results.add(CaseId::Sup05, check, (0, 0));

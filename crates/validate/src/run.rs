@@ -38,10 +38,10 @@ pub fn validate(request: Request<'_>, observer: &mut dyn Observer) -> Result<Run
     }
     let boot = Boot::write(&work, files, &order)?;
 
-    let readers: Vec<Arc<dyn BlockRead>> = request
+    let readers: Vec<Option<Arc<dyn BlockRead>>> = request
         .disks
         .iter()
-        .map(|disk| disk.image.reader.clone())
+        .map(|disk| Some(disk.image.reader.clone()))
         .collect();
     let mut before = Before::Running(Digesting::start(&readers));
     let mut after = Vec::new();
@@ -54,7 +54,7 @@ pub fn validate(request: Request<'_>, observer: &mut dyn Observer) -> Result<Run
             boot: &boot,
             profile,
         };
-        let (part, digests) = run_profile(&task, &mut before, &readers, observer)?;
+        let (part, digests) = run_profile(&task, &mut before, observer)?;
         after = digests;
         profiles.push(part);
     }
