@@ -36,7 +36,7 @@ pub(crate) fn find(
     Ok(None)
 }
 
-/// [ELF]: the machine number is at offset 18, in the byte order that offset 5 names.
+/// ELF: the machine number is at offset 18, in the byte order that offset 5 names.
 pub(crate) fn of_elf(head: &[u8]) -> Option<String> {
     if !head.starts_with(b"\x7fELF") {
         return None;

@@ -260,7 +260,7 @@ impl Held {
         }
     }
 
-    /// [UEFI] 5.3.3 and the MBR type byte.
+    /// \[UEFI\] 5.3.3 and the MBR type byte.
     pub(crate) fn is_esp(&self) -> bool {
         matches!(
             self.volume.type_id.as_str(),

@@ -1,4 +1,4 @@
-//! QEMU's arguments for a [`MachineSpec`](crate::MachineSpec).
+//! QEMU's arguments for a [`MachineSpec`].
 //!
 //! A pure function: no file is looked at, no program is asked. What it gives works with QEMU 6.0
 //! and later, and with the builds of distributions that leave much out.

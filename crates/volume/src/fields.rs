@@ -55,7 +55,7 @@ pub(crate) fn uuid(bytes: &[u8], at: usize) -> Option<String> {
     Some(out)
 }
 
-/// A Microsoft GUID: its first three fields are little-endian. [UEFI] appendix A.
+/// A Microsoft GUID: its first three fields are little-endian. \[UEFI\] appendix A.
 pub(crate) fn guid(bytes: &[u8], at: usize) -> Option<String> {
     let mut guid: [u8; 16] = array(bytes, at)?;
     let (first, rest) = guid.split_at_mut(4);

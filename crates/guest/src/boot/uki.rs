@@ -11,7 +11,7 @@ use crate::facts::{DefaultReason, Loader, Place, VolumeId};
 use crate::os_release;
 use crate::volumes::Volumes;
 
-/// Where the firmware looks when it knows of nothing better. [UEFI] 3.5.1.1.
+/// Where the firmware looks when it knows of nothing better. \[UEFI\] 3.5.1.1.
 pub(super) const FALLBACK: &str = "/EFI/BOOT/BOOTX64.EFI";
 /// Headers and section table lie in the first pages of what ukify and dracut make.
 const HEAD_BYTES: usize = 64 * 1024;

@@ -17,7 +17,7 @@ use super::ports::Event;
 use crate::{HostError, MachineEvent};
 
 /// How often the process is asked for its largest memory while it runs.
-const SAMPLE_INTERVAL: Duration = Duration::from_millis(500);
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How much of its standard error is kept: the end.
 const STDERR_BYTES: usize = 16 * 1024;

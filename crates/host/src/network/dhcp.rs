@@ -16,7 +16,7 @@ const LEASE_SECONDS: u32 = 86_400;
 /// RFC 2131, section 2: what every client accepts; also BOOTP's own size.
 const MIN_MESSAGE_BYTES: usize = 300;
 
-/// [RFC 2132] option numbers.
+/// \[RFC 2132\] option numbers.
 const OPTION_REQUESTED_ADDRESS: u8 = 50;
 const OPTION_MESSAGE_TYPE: u8 = 53;
 const OPTION_SERVER: u8 = 54;

@@ -1,6 +1,6 @@
 //! CRC-32C as ext4 and jbd2 use it: started by the caller, not inverted at the end.
 
-/// The reflected Castagnoli polynomial. [RFC 3720] 12.1.
+/// The reflected Castagnoli polynomial. \[RFC 3720\] 12.1.
 const POLYNOMIAL: u32 = 0x82f6_3b78;
 
 /// Row 0 takes a byte on; row n does so with n zero bytes after it. Eight bytes are then taken at

@@ -1,11 +1,11 @@
-//! GUID partition table. [UEFI] 5.3.
+//! GUID partition table. \[UEFI\] 5.3.
 
 use detente_block::{BlockRead, ReadError};
 
 use super::layout::{Layout, Partition};
 use crate::fields::{guid, has, le16, le32, le64, read_if_inside};
 
-/// [UEFI] 5.3.2: the header is at least this long.
+/// \[UEFI\] 5.3.2: the header is at least this long.
 const HEADER_BYTES: usize = 92;
 /// 8192 entries of 128 bytes; tools make 128 of them.
 const MAX_TABLE_BYTES: u64 = 1024 * 1024;

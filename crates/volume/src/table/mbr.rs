@@ -72,7 +72,7 @@ impl Record {
         })
     }
 
-    /// [UEFI] 5.2.3: an entry of type 0xEE announces a GPT; beside others in a hybrid MBR.
+    /// \[UEFI\] 5.2.3: an entry of type 0xEE announces a GPT; beside others in a hybrid MBR.
     pub(super) fn is_protective(&self) -> bool {
         self.entries.iter().any(|entry| entry.kind == 0xee)
     }

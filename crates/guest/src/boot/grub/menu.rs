@@ -171,7 +171,7 @@ fn started(loaded: Loaded) -> Start {
     }
 }
 
-/// [GRUB] lib/cmdline.c: quotes and backslashes are escaped, a word with a blank is quoted.
+/// \[GRUB\] lib/cmdline.c: quotes and backslashes are escaped, a word with a blank is quoted.
 fn quoted(word: &str) -> String {
     let mut text = String::with_capacity(word.len());
     for c in word.chars() {
