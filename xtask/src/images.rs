@@ -118,7 +118,7 @@ fn build(
     let raw = work.join("disk.raw");
     disk::partition(&raw, guest)?;
     match guest.kind {
-        Kind::Server { initramfs } => disk::fill_server(&rootfs, &work, &raw, guest, initramfs)?,
+        Kind::Server { variant } => disk::fill_server(&rootfs, &work, &raw, guest, variant)?,
         Kind::Hostile => hostile::fill(&rootfs, &work, &raw, guest)?,
     }
     let file = workshop.path(&guest.file());

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::Workshop;
-use super::guest::{Guest, Initramfs, Kind};
+use super::guest::{Guest, Kind, Variant};
 use crate::tool::Tool;
 
 const MIB: u64 = 1 << 20;
@@ -83,11 +83,11 @@ pub(crate) fn fill_server(
     work: &Path,
     raw: &Path,
     guest: &Guest,
-    initramfs: Initramfs,
+    variant: Variant,
 ) -> anyhow::Result<()> {
     let layout = layout(guest);
     script("guest.sh", rootfs, work, raw, guest)
-        .env("VARIANT", initramfs.variant())
+        .env("VARIANT", variant.name())
         .env("DETENTE_ROOT_PARTUUID", guest.root_partuuid())
         .env("ESP_UUID", guest.esp_uuid())
         .env("ESP_START_MIB", FIRST_MIB.to_string())

@@ -18,31 +18,37 @@ pub(crate) struct Guest {
 pub(crate) enum Kind {
     /// A Debian 12 server with an EFI system partition and grub.
     Server {
-        /// Who makes the initramfs, and how.
-        initramfs: Initramfs,
+        /// How it differs from the others.
+        variant: Variant,
     },
     /// A kernel and an initramfs that misbehaves: for tests.
     Hostile,
 }
 
-/// Who makes a server's initramfs, and how.
+/// How one server differs from the others.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Initramfs {
-    /// Debian's own, with most modules.
-    Tools,
-    /// dracut, not for one host only.
+pub(crate) enum Variant {
+    /// Debian as it comes: initramfs-tools with most modules, systemd.
+    Plain,
+    /// The initramfs by dracut, not for one host only.
     Dracut,
-    /// Debian's own, without any virtio driver.
+    /// The initramfs without any virtio driver.
     Spoiled,
+    /// sysvinit in the place of systemd.
+    Sysvinit,
+    /// SELinux, enforcing from the first boot on.
+    Selinux,
 }
 
-impl Initramfs {
+impl Variant {
     /// What `guest.sh` calls it.
-    pub(crate) fn variant(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Tools => "initramfs-tools",
+            Self::Plain => "initramfs-tools",
             Self::Dracut => "dracut",
             Self::Spoiled => "spoiled",
+            Self::Sysvinit => "sysvinit",
+            Self::Selinux => "selinux",
         }
     }
 }
@@ -53,7 +59,7 @@ pub(crate) const GUESTS: &[Guest] = &[
         name: "debian12",
         about: "Debian 12 server, initramfs-tools",
         kind: Kind::Server {
-            initramfs: Initramfs::Tools,
+            variant: Variant::Plain,
         },
         id: "01",
     },
@@ -61,7 +67,7 @@ pub(crate) const GUESTS: &[Guest] = &[
         name: "debian12-dracut",
         about: "Debian 12 server, dracut",
         kind: Kind::Server {
-            initramfs: Initramfs::Dracut,
+            variant: Variant::Dracut,
         },
         id: "02",
     },
@@ -69,9 +75,25 @@ pub(crate) const GUESTS: &[Guest] = &[
         name: "debian12-spoiled",
         about: "Debian 12 server whose initramfs has no virtio driver",
         kind: Kind::Server {
-            initramfs: Initramfs::Spoiled,
+            variant: Variant::Spoiled,
         },
         id: "03",
+    },
+    Guest {
+        name: "debian12-sysvinit",
+        about: "Debian 12 server without systemd",
+        kind: Kind::Server {
+            variant: Variant::Sysvinit,
+        },
+        id: "04",
+    },
+    Guest {
+        name: "debian12-selinux",
+        about: "Debian 12 server with SELinux enforcing",
+        kind: Kind::Server {
+            variant: Variant::Selinux,
+        },
+        id: "05",
     },
     Guest {
         name: "hostile-panic",

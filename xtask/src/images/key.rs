@@ -15,7 +15,7 @@ use super::guest::{Guest, Kind};
 
 /// The key of the shared root tree.
 pub(crate) fn rootfs() -> anyhow::Result<String> {
-    digest(&["packages.txt", "rootfs.sh"], "")
+    digest(&["packages.txt", "rootfs.sh", "variants"], "")
 }
 
 /// The key of one guest.

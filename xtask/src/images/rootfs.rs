@@ -16,6 +16,9 @@ const SUITE: &str = "bookworm";
 /// Steps that mmdebstrap leaves out: what it fetched is kept for the next build
 /// and for the variants, and devices are the running kernel's business.
 const SKIPPED: &str = "essential/unlink,cleanup/apt,output/dev";
+/// What is left of the archives is what the variants need: the packages that are installed go.
+const FORGET_INSTALLED: &str = "chroot \"$1\" dpkg-query --show --showformat '${Package}_${Version}_${Architecture}.deb\\n' \
+    | sed s/:/%3a/ | (cd \"$1/var/cache/apt/archives\" && xargs rm -f)";
 
 /// Returns the archive of the shared root tree, built if its recipe changed.
 pub(crate) fn build(workshop: &Workshop, manifest: &mut Manifest) -> anyhow::Result<PathBuf> {
@@ -45,6 +48,7 @@ fn mmdebstrap(workshop: &Workshop, output: &std::path::Path) -> anyhow::Result<(
     let cache = workshop.path("apt");
     fs::create_dir_all(&cache).context("cannot create target/images/apt")?;
     let tool = Tool::new("mmdebstrap")
+        .env("RECIPES", &recipes)
         .args(["--variant=minbase", "--format=tar", "--components=main"])
         .arg(format!("--skip={SKIPPED}"))
         .arg(format!("--include={packages}"))
@@ -59,10 +63,7 @@ fn mmdebstrap(workshop: &Workshop, output: &std::path::Path) -> anyhow::Result<(
             "--customize-hook=sync-out /var/cache/apt/archives {}",
             cache.display()
         ))
-        .arg(
-            "--customize-hook=find \"$1/var/cache/apt/archives\" -name '*.deb' \
-             ! -name 'dracut*' ! -name 'kpartx*' -delete",
-        )
+        .arg(format!("--customize-hook={FORGET_INSTALLED}"))
         .arg(SUITE)
         .arg(output);
     match sources::of_this_machine(SUITE) {

@@ -3,7 +3,8 @@
 # a user namespace, in mount and network namespaces of its own.
 #
 # From the environment: ROOTFS (tar), RECIPES (this folder), WORK (empty folder),
-# DISK (raw file to write), VARIANT (initramfs-tools, dracut or spoiled),
+# DISK (raw file to write), VARIANT (initramfs-tools, spoiled or a folder of
+# variants/: packages, a line for the kernel, files),
 # DETENTE_ROOT_UUID, DETENTE_ROOT_PARTUUID, ESP_UUID, ESP_START_MIB, ESP_MIB,
 # ROOT_START_MIB, ROOT_MIB.
 set -eu
@@ -38,10 +39,21 @@ mount_kernel_views() {
     mount -t tmpfs tmpfs "$root/tmp"
 }
 
+install_packages() {
+    grep -v '^#' "$RECIPES/variants/$VARIANT/packages" |
+        chroot "$root" xargs apt-get install --yes --quiet --no-install-recommends --no-download
+}
+
 install_dracut() {
     mkdir -p "$root/etc/dracut.conf.d"
     printf 'hostonly="no"\n' >"$root/etc/dracut.conf.d/10-golden.conf"
-    chroot "$root" apt-get install --yes --quiet --no-install-recommends --no-download dracut initramfs-tools- initramfs-tools-core-
+    install_packages
+}
+
+install_sysvinit() {
+    install_packages
+    chroot "$root" apt-get autoremove --yes --quiet --purge
+    printf 'T0:23:respawn:/sbin/getty -L ttyS0 115200 vt100\n' >>"$root/etc/inittab"
 }
 
 build_spoiled_initramfs() {
@@ -53,7 +65,16 @@ build_spoiled_initramfs() {
 
 write_configuration() {
     cp --recursive --no-preserve=ownership "$RECIPES/overlay/." "$root/"
-    ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
+    case $VARIANT in
+    sysvinit) rm -rf "$root/etc/systemd/network" "$root/etc/resolv.conf" && : >"$root/etc/resolv.conf" ;;
+    *) ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf" ;;
+    esac
+    if [ -d "$RECIPES/variants/$VARIANT/overlay" ]; then
+        cp --recursive --no-preserve=ownership "$RECIPES/variants/$VARIANT/overlay/." "$root/"
+    fi
+    if [ -f "$RECIPES/variants/$VARIANT/cmdline" ]; then
+        sed -i "s/^GRUB_CMDLINE_LINUX=\"/&$(cat "$RECIPES/variants/$VARIANT/cmdline") /" "$root/etc/default/grub"
+    fi
     cat >"$root/etc/fstab" <<FSTAB
 UUID=$DETENTE_ROOT_UUID / ext4 errors=remount-ro 0 1
 UUID=$ESP_UUID /boot/efi vfat umask=0077 0 1
@@ -80,6 +101,17 @@ forget() {
     : >"$root/etc/machine-id"
     rm -f "$root/var/lib/dbus/machine-id" "$root/var/lib/systemd/random-seed"
     find "$root/var/log" -type f -exec truncate -s 0 {} +
+}
+
+# Every file gets the label that the policy has for its name. -m: a kernel
+# without SELinux has no mount that says it can hold labels, and all can.
+# setfiles goes by /proc, whose own directory needs no label.
+label() {
+    mkdir -m 700 "$root/lost+found"
+    mount -t proc proc "$root/proc"
+    chroot "$root" setfiles -m -F -e /proc /etc/selinux/default/contexts/files/file_contexts / ||
+        { echo "SELinux's labels are root's to set: build this guest as root" >&2 && exit 1; }
+    umount "$root/proc"
 }
 
 make_esp() {
@@ -113,11 +145,14 @@ mount_kernel_views
 case $VARIANT in
 initramfs-tools) ;;
 dracut) install_dracut ;;
+sysvinit) install_sysvinit ;;
+selinux) install_packages ;;
 spoiled) build_spoiled_initramfs ;;
 esac
 write_configuration
 write_boot_menu
 forget
 umount --recursive "$root"
+[ "$VARIANT" != selinux ] || label
 make_esp
 make_root_file_system
