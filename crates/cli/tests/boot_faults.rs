@@ -33,7 +33,7 @@ fn check(test: &str, boot: u64) {
             "--profile",
             "kvm",
             "--shutdown-limit",
-            "60",
+            "40",
             "--out",
         ])
         .args([&out, &image]);
