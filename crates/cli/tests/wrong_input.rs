@@ -12,7 +12,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use support::{detente, expect_code, names, stderr};
+use support::guests::{self, program, spoiled};
+use support::{detente, expect_code, names, stderr, stdout};
 
 /// Runs a command on a file that cannot serve; it must say `says`, give a hint, and leave nothing.
 #[track_caller]
@@ -97,6 +98,64 @@ fn a_disk_of_zeroes_has_no_operating_system() {
 }
 
 #[test]
+fn a_disk_that_is_encrypted() {
+    let place = tempfile::tempdir().unwrap();
+    // LUKS2 On-Disk Format 1.0, 2.1: the magic, then the version.
+    let mut bytes = b"LUKS\xba\xbe\x00\x02".to_vec();
+    bytes.resize(1 << 20, 0);
+    fs::write(place.path().join("secret.img"), bytes).unwrap();
+    check(
+        place.path(),
+        "secret.img",
+        "root of this guest is encrypted",
+    );
+}
+
+#[test]
+fn a_guest_for_another_processor() {
+    let place = tempfile::tempdir().unwrap();
+    let image = place.path().join("arm.img");
+    let files = spoiled("sbin/init", vec![("sbin/init", program(183))]);
+    if guests::make("a_guest_for_another_processor", &image, &files) {
+        check(
+            place.path(),
+            "arm.img",
+            "made for aarch64, not for x86-64 (/sbin/init",
+        );
+    }
+}
+
+#[test]
+fn a_boot_loader_that_is_not_known() {
+    let place = tempfile::tempdir().unwrap();
+    let image = place.path().join("guest.img");
+    let config = ("boot/extlinux/extlinux.conf", b"DEFAULT linux\n".to_vec());
+    let files = spoiled("boot/grub/grub.cfg", vec![config]);
+    if !guests::make("a_boot_loader_that_is_not_known", &image, &files) {
+        return;
+    }
+    let way_out = "install GRUB 2 or systemd-boot in the guest beside extlinux";
+
+    let output = detente().arg("inspect").arg(&image).output().unwrap();
+    expect_code(&output, 2);
+    assert!(stdout(&output).contains("the boot loader is extlinux, which is not read yet"));
+    assert!(stdout(&output).contains(way_out));
+
+    let before = names(place.path());
+    let mut command = detente();
+    command.arg("validate").arg(&image);
+    let output = command
+        .arg("--out")
+        .arg(place.path().join("run"))
+        .output()
+        .unwrap();
+    expect_code(&output, 2);
+    assert!(stderr(&output).contains("the boot loader is extlinux, which is not read yet"));
+    assert!(stderr(&output).contains(&format!("hint: {way_out}")));
+    assert_eq!(names(place.path()), before);
+}
+
+#[test]
 fn an_unknown_profile_is_wrong_usage() {
     let output = detente()
         .args(["validate", "x", "--profile", "kmv"])
@@ -148,11 +207,17 @@ fn help_and_version_are_fine() {
 
 #[test]
 fn every_command_shows_an_example() {
-    for command in ["inspect", "validate", "doctor", "completions", "man"] {
-        let output = detente().args([command, "--help"]).output().unwrap();
-        assert!(
-            support::stdout(&output).contains("Example"),
-            "{command} --help"
-        );
+    for command in [
+        &["inspect"][..],
+        &["validate"],
+        &["plan", "list"],
+        &["plan", "show"],
+        &["doctor"],
+        &["completions"],
+        &["man"],
+    ] {
+        let output = detente().args(command).arg("--help").output().unwrap();
+        expect_code(&output, 0);
+        assert!(stdout(&output).contains("Example"), "{command:?} --help");
     }
 }

@@ -6,6 +6,8 @@
     reason = "a test panics, and says aloud what it skips"
 )]
 
+pub(crate) mod guests;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
