@@ -1,6 +1,6 @@
 //! The agent: what runs test cases inside a guest and says what it saw.
 //!
-//! One static file plays four roles, told apart by process number and first argument:
+//! One static file plays five roles, told apart by process number and first argument:
 //!
 //! - **first** (`first`): the kernel starts it as process 1 (`rdinit=`). It starts the
 //!   background agent and becomes the guest's own init at once, having changed nothing.
@@ -8,6 +8,7 @@
 //!   looks at the initramfs, waits for the real root.
 //! - **worker** (`worker`): one process for each task, so that it can be killed. It enters the
 //!   guest's root if its task needs it.
+//! - **asker** (`systemctl`): puts one question of a worker to systemd.
 //! - **leaving** (`leaving`): what the background agent becomes before a shutdown.
 //!
 //! It judges nothing: numbers and names go to the host. It listens on no socket.
@@ -32,6 +33,7 @@ mod serial;
 mod shelter;
 mod survey;
 mod sysfs;
+mod systemctl;
 mod task_error;
 mod tasks;
 mod uptime;
@@ -44,12 +46,13 @@ pub fn run() -> i32 {
     if std::process::id() == 1 {
         return first::run();
     }
-    let arguments: Vec<String> = std::env::args().skip(1).take(4).collect();
+    let arguments: Vec<String> = std::env::args().skip(1).take(8).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match *arguments {
         [background::ROLE] => background::run(),
         [leaving::ROLE, channel, sequence] => leaving::run(channel, sequence),
         [worker::ROLE] => worker::run(),
+        [systemctl::ROLE, ref words @ ..] => systemctl::run(words),
         _ => 2,
     }
 }

@@ -11,5 +11,5 @@ pub use hostile::exercise;
 pub use message::{AgentMessage, Channel, HostMessage, Order, PROTOCOL, Phase, Task, TransferSide};
 pub use observation::{
     BootState, Clock, ClockSwitch, ConsoleLine, Cpus, Entropy, InitramfsSurvey, KernelLog,
-    KernelRecord, Memory, Network, Observation, OrphanDevice, RootDisk, Transfer,
+    KernelRecord, Memory, Network, Observation, OrphanDevice, RootDisk, Selinux, Transfer,
 };

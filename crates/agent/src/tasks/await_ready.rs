@@ -1,15 +1,14 @@
 //! Waiting until the guest's init has started everything.
 
 use std::fs;
-use std::io::Read as _;
-use std::process::{Command, Stdio};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use detente_plan::protocol::BootState;
+use detente_plan::protocol::{BootState, Selinux};
 
 use super::Limits;
 use crate::sysfs;
+use crate::systemctl;
 use crate::uptime::uptime_ms;
 
 const MAX_FAILED_UNITS: usize = 50;
@@ -17,7 +16,6 @@ const MAX_FAILED_UNITS: usize = 50;
 const RESERVE: Duration = Duration::from_secs(5);
 /// How long systemd may take to answer a question that waits for nothing.
 const QUICK: Duration = Duration::from_secs(3);
-const MAX_ANSWER_BYTES: u64 = 64 * 1024;
 /// Processes that only run once a guest without systemd lets somebody log in.
 const LOGINS: [&str; 7] = [
     "getty", "agetty", "mgetty", "mingetty", "login", "sshd", "dropbear",
@@ -40,6 +38,7 @@ pub(super) fn run(limits: &Limits) -> BootState {
             .into_iter()
             .find_map(|path| pretty_name(&sysfs::text(path)))
             .unwrap_or_default(),
+        selinux: selinux(&sysfs::text("/sys/fs/selinux/enforce")),
         uptime_ms,
     }
 }
@@ -74,7 +73,7 @@ fn await_systemd(limits: &Limits) -> String {
         // Older ones (239) take `--wait` here but do not wait, so we ask again.
         if fs::exists("/run/systemd/private").unwrap_or(false)
             && let Some(word) =
-                systemctl(&["is-system-running", "--wait"], left).and_then(first_word)
+                systemctl::answer(&["is-system-running", "--wait"], left).and_then(first_word)
         {
             if !matches!(&*word, "initializing" | "starting" | "offline" | "unknown") {
                 return word;
@@ -83,7 +82,7 @@ fn await_systemd(limits: &Limits) -> String {
         }
         if left.is_zero() {
             // The wait was cut short; without waiting there is an answer.
-            let now = systemctl(&["is-system-running"], limits.left(QUICK).min(QUICK));
+            let now = systemctl::answer(&["is-system-running"], limits.left(QUICK).min(QUICK));
             return now.and_then(first_word).unwrap_or(last);
         }
         sleep(Duration::from_millis(500).min(left));
@@ -110,7 +109,10 @@ fn failed_units(limits: &Limits) -> Vec<String> {
         "--no-legend",
         "--no-pager",
     ];
-    units(&systemctl(&words, limits.left(Duration::from_secs(1)).min(QUICK)).unwrap_or_default())
+    units(
+        &systemctl::answer(&words, limits.left(Duration::from_secs(1)).min(QUICK))
+            .unwrap_or_default(),
+    )
 }
 
 /// The first column.
@@ -121,36 +123,13 @@ fn units(list: &str) -> Vec<String> {
     names.take(MAX_FAILED_UNITS).map(str::to_owned).collect()
 }
 
-/// What the guest's own `systemctl` prints within the limit; `None` if it cannot be run or
-/// takes longer.
-fn systemctl(words: &[&str], limit: Duration) -> Option<String> {
-    let end = Instant::now() + limit;
-    let mut child = Command::new("/usr/bin/systemctl")
-        .args(words)
-        .env_clear()
-        .envs([
-            ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
-            ("LANG", "C"),
-            ("SYSTEMD_COLORS", "0"),
-        ])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
-    let out = child.stdout.take()?;
-    // Its answer is far shorter than a pipe is deep, so it never blocks before it ends.
-    while matches!(child.try_wait(), Ok(None)) {
-        if Instant::now() >= end {
-            let _ = child.kill();
-            let _ = child.wait();
-            return None;
-        }
-        sleep(Duration::from_millis(50));
+/// What SELinux does, by the file of selinuxfs that tells it: 1, 0, or no such file.
+fn selinux(enforce: &str) -> Selinux {
+    match enforce {
+        "1" => Selinux::Enforcing,
+        "0" => Selinux::Permissive,
+        _ => Selinux::Absent,
     }
-    let mut answer = Vec::new();
-    out.take(MAX_ANSWER_BYTES).read_to_end(&mut answer).ok()?;
-    Some(String::from_utf8_lossy(&answer).into_owned())
 }
 
 /// `PRETTY_NAME` of an os-release, without its quotes.
@@ -163,7 +142,14 @@ fn pretty_name(os_release: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{pretty_name, units};
+    use super::{Selinux, pretty_name, selinux, units};
+
+    #[test]
+    fn selinux_is_what_its_file_says() {
+        assert_eq!(selinux("1"), Selinux::Enforcing);
+        assert_eq!(selinux("0"), Selinux::Permissive);
+        assert_eq!(selinux(""), Selinux::Absent);
+    }
 
     #[test]
     fn the_name_comes_without_quotes() {

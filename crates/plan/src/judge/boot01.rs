@@ -5,7 +5,7 @@ use detente_evidence::{Check, Comparator, Outcome};
 use super::Execution;
 use super::drivers::{MissingDriver, missing_drivers};
 use super::finding::{Finding, check, check_as, listed, measured, number, seconds};
-use crate::protocol::{BootState, InitramfsSurvey};
+use crate::protocol::{BootState, InitramfsSurvey, Selinux};
 
 /// How far the boot came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,8 +98,13 @@ fn readiness(seen: &BootSeen) -> Check {
 
 /// What the init said.
 fn ready_state(state: &BootState, elapsed_ms: u64) -> Check {
+    let selinux = match state.selinux {
+        Selinux::Absent => "",
+        Selinux::Permissive => " with SELinux permissive",
+        Selinux::Enforcing => " with SELinux enforcing",
+    };
     let message = format!(
-        "{} under {} said {:?} after {}",
+        "{} under {}{selinux} said {:?} after {}",
         state.os,
         state.init,
         state.state,
@@ -222,6 +227,7 @@ mod tests {
             state: said.to_owned(),
             failed_units: Vec::new(),
             os: "Debian GNU/Linux 12 (bookworm)".to_owned(),
+            selinux: Selinux::Absent,
             uptime_ms: 9_000,
         }
     }
@@ -286,6 +292,32 @@ mod tests {
             ..sound()
         };
         assert_eq!(boot01(&seen).outcome, Outcome::Passed);
+    }
+
+    #[test]
+    fn what_selinux_does_is_said() {
+        for (selinux, words) in [
+            (
+                Selinux::Permissive,
+                "under systemd with SELinux permissive said",
+            ),
+            (
+                Selinux::Enforcing,
+                "under systemd with SELinux enforcing said",
+            ),
+        ] {
+            let state = BootState {
+                selinux,
+                ..state("running")
+            };
+            let seen = BootSeen {
+                end: BootEnd::Ready(state),
+                ..sound()
+            };
+            let finding = boot01(&seen);
+            assert_eq!(finding.outcome, Outcome::Passed);
+            assert!(finding.message.contains(words), "{}", finding.message);
+        }
     }
 
     #[test]

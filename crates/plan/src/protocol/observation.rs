@@ -39,8 +39,22 @@ pub struct BootState {
     pub failed_units: Vec<String>,
     /// `PRETTY_NAME` of the root's os-release.
     pub os: String,
+    /// Whether SELinux holds the guest to a policy.
+    pub selinux: Selinux,
     /// Since boot, when the state was seen.
     pub uptime_ms: u64,
+}
+
+/// What SELinux does in the guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Selinux {
+    /// It is not there, or has no policy.
+    Absent,
+    /// It notes what the policy forbids.
+    Permissive,
+    /// It forbids what the policy forbids.
+    Enforcing,
 }
 
 /// The kernel's log, filtered by level.

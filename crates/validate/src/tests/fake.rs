@@ -4,8 +4,8 @@ use detente_host::scripted::{Input, Script};
 use detente_host::{MachineEvent, Port, PowerOff};
 use detente_plan::protocol::{
     AgentMessage, BootState, Clock, ClockSwitch, ConsoleLine, Cpus, Decoder, Entropy, HostMessage,
-    InitramfsSurvey, KernelLog, Memory, Network, Observation, PROTOCOL, Phase, RootDisk, Task,
-    Transfer, encode,
+    InitramfsSurvey, KernelLog, Memory, Network, Observation, PROTOCOL, Phase, RootDisk, Selinux,
+    Task, Transfer, encode,
 };
 
 use crate::agent;
@@ -215,6 +215,7 @@ fn seen(task: &Task) -> Observation {
             state: "running".to_owned(),
             failed_units: Vec::new(),
             os: "Debian".to_owned(),
+            selinux: Selinux::Absent,
             uptime_ms: 9,
         }),
         Task::ReadKernelLog { .. } => Observation::KernelLog(KernelLog {
