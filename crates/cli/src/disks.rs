@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use detente_block::{DirectoryGate, FileBackend, GateError, ReadError};
+use detente_block::{BlockRead as _, DirectoryGate, FileBackend, GateError, ReadError};
 use detente_disk::{Image, OpenError};
 
 use crate::failure::Failure;
@@ -26,8 +26,13 @@ fn open(path: &Path, allowed: &[PathBuf]) -> Result<Image, Failure> {
         .fold(DirectoryGate::beside(path), |gate, folder| {
             gate.allow(folder.clone())
         });
+    let is_empty = file.len_bytes() == 0;
     detente_disk::open(path, Arc::new(file), &gate).map_err(|error| {
-        let hint = open_hint(&error);
+        let hint = if is_empty {
+            Some("the file has no bytes: copy it again and compare checksums".to_owned())
+        } else {
+            open_hint(&error)
+        };
         Failure::cannot_tell(anyhow::Error::new(error).context(named()), hint)
     })
 }
@@ -39,6 +44,7 @@ fn io_hint(kind: ErrorKind) -> Option<String> {
         ErrorKind::PermissionDenied => {
             Some("the file must be readable for you; nothing more is needed".to_owned())
         }
+        ErrorKind::InvalidInput => Some("name an image file or a block device".to_owned()),
         _ => None,
     }
 }

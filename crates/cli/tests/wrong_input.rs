@@ -65,6 +65,22 @@ fn an_empty_file() {
 }
 
 #[test]
+fn an_empty_file_is_to_be_copied_again() {
+    let place = tempfile::tempdir().unwrap();
+    let empty = place.path().join("empty.img");
+    fs::write(&empty, b"").unwrap();
+    let output = detente().arg("inspect").arg(empty).output().unwrap();
+    assert!(stderr(&output).contains("hint: the file has no bytes: copy it again"));
+}
+
+#[test]
+fn a_device_that_is_no_disk() {
+    let output = detente().args(["inspect", "/dev/null"]).output().unwrap();
+    expect_code(&output, 2);
+    assert!(stderr(&output).contains("hint: name an image file or a block device"));
+}
+
+#[test]
 fn a_text_file() {
     let place = tempfile::tempdir().unwrap();
     fs::write(place.path().join("letter.txt"), "Dear disk,\n".repeat(400)).unwrap();

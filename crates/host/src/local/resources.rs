@@ -55,7 +55,7 @@ fn check_memory(meminfo: &str, needed: u64) -> Result<(), HostError> {
         resource: "memory",
         needed: format!("{needed} MiB"),
         available: format!("{available} MiB"),
-        remedy: "give the machine less memory, or end other programs".to_owned(),
+        remedy: "end other programs, or run where there is more".to_owned(),
     })
 }
 
