@@ -72,6 +72,10 @@ fn readiness(seen: &BootSeen) -> Check {
         BootEnd::Ready(state) => return ready_state(state, seen.elapsed_ms),
         BootEnd::GaveUp(line) => format!("the guest gave up: {line:?}"),
         BootEnd::NoRoot => format!("no root file system after {} s", seen.limit_ms / 1000),
+        BootEnd::Garbage if seen.agent_spoke => format!(
+            "the agent spoke, and then {} bytes of garbage came on its port",
+            seen.garbage_bytes
+        ),
         BootEnd::Garbage => format!(
             "the agent never spoke, and {} bytes of garbage came on its port",
             seen.garbage_bytes

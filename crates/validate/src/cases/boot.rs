@@ -13,7 +13,7 @@ use crate::limits::ms;
 use crate::observer::{Observer, Progress};
 use crate::session::{NoAnswer, Session, Waited};
 
-/// More garbage than this on the agent's port, and no word from the agent: it will not come.
+/// More garbage than this on the agent's port, and no boot is to be hoped for.
 const GARBAGE_LIMIT: u64 = 1 << 20;
 
 /// How long a guest in trouble is given to say the rest, and the agent to look around.
@@ -136,7 +136,7 @@ fn turn(state: &Session, hoped: bool) -> Option<Turn> {
         || state.died().is_some()
         || state.power_off.is_some()
         || state.flooded.is_some()
-        || state.agent.is_none() && state.garbage_bytes() > GARBAGE_LIMIT;
+        || state.garbage_bytes() > GARBAGE_LIMIT;
     hopeless.then_some(Turn::Bad)
 }
 
