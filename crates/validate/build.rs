@@ -20,6 +20,11 @@ fn main() {
         "crates/agent",
         "crates/plan/src",
         "crates/plan/Cargo.toml",
+        "crates/evidence/src",
+        "crates/evidence/Cargo.toml",
+        "crates/machine/src",
+        "crates/machine/Cargo.toml",
+        "Cargo.toml",
         "Cargo.lock",
     ] {
         println!(

@@ -43,3 +43,35 @@ pub(crate) fn archive(order: &Order) -> Result<Vec<u8>, serde_json::Error> {
     writer.file(".detente/order.json", 0o600, &serde_json::to_vec(order)?);
     Ok(writer.finish())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::AGENT;
+
+    /// What design and issue promise.
+    const LIMIT_BYTES: usize = 2 << 20;
+
+    /// ELF: the type of the program header that names a dynamic loader.
+    const PT_INTERP: u32 = 3;
+
+    #[test]
+    fn the_agent_is_small() {
+        assert!(AGENT.len() < LIMIT_BYTES, "{} bytes", AGENT.len());
+    }
+
+    #[test]
+    fn the_agent_needs_no_loader() {
+        // ELF-64: e_machine at 18, e_phoff at 32, e_phentsize at 54, e_phnum at 56; p_type first.
+        let u16_at = |at: usize| usize::from(u16::from_le_bytes([AGENT[at], AGENT[at + 1]]));
+        assert!(AGENT.starts_with(b"\x7fELF\x02\x01"));
+        assert_eq!(u16_at(18), 62, "made for x86-64");
+        let first = u16_at(32);
+        assert_eq!(first, 64, "the headers follow the ELF header");
+        let kinds: Vec<u32> = (0..u16_at(56))
+            .map(|number| first + number * u16_at(54))
+            .map(|at| u32::from_le_bytes(AGENT[at..at + 4].try_into().unwrap()))
+            .collect();
+        assert!(!kinds.is_empty());
+        assert!(!kinds.contains(&PT_INTERP), "{kinds:?}");
+    }
+}
