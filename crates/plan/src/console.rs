@@ -13,7 +13,7 @@ pub enum Sign {
     PowerDown,
 }
 
-/// Parts of lines, and what they mean. The alarms are those that Microsoft's LISA looks for
+/// Parts of lines, and what they mean. The alarms are chosen after Microsoft's LISA
 /// (`lisa/features/serial_console.py`); the others are the words of the initramfs generators.
 const SIGNS: &[(&str, Sign)] = &[
     ("Kernel panic - not syncing", Sign::Alarm),
@@ -27,6 +27,10 @@ const SIGNS: &[(&str, Sign)] = &[
     ("blocked for more than", Sign::Stall),
     ("BUG: ", Sign::Alarm),
     ("Oops: ", Sign::Alarm),
+    // Linux, lib/bug.c; arch/x86/kernel/dumpstack.c, __die_header(): before 6.10 without "Oops: ".
+    ("kernel BUG at ", Sign::Alarm),
+    ("general protection fault, ", Sign::Alarm),
+    (": 0000 [#", Sign::Alarm),
     // initramfs-tools, scripts/functions: panic()
     ("Dropping to a shell", Sign::GaveUp),
     ("Gave up waiting for root", Sign::GaveUp),
@@ -58,6 +62,23 @@ pub fn sign(line: &str) -> Option<Sign> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_oops_that_does_not_say_oops_is_an_alarm() {
+        for line in [
+            "[    4.2] kernel BUG at fs/ext4/inode.c:1234!",
+            "[    4.2] invalid opcode: 0000 [#1] PREEMPT SMP PTI",
+            "[    4.2] general protection fault, probably for non-canonical address 0xdead000000000100: 0000 [#1] SMP",
+            "[    4.2] divide error: 0000 [#1] SMP",
+        ] {
+            assert_eq!(sign(line), Some(Sign::Alarm), "{line}");
+        }
+        // Linux, arch/x86/kernel/traps.c: a program's own fault is not the kernel's.
+        assert_eq!(
+            sign("traps: a[7] general protection fault ip:55d0 sp:7ffc error:0 in a[55d0+1000]"),
+            None
+        );
+    }
 
     #[test]
     fn signs_are_told_apart() {
