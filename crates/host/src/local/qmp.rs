@@ -58,6 +58,8 @@ enum Answer {
 enum Line {
     Answer(Answer),
     Event(MachineEvent),
+    /// The host cannot keep up what the machine stands on.
+    Broken(HostError),
     /// An event that nobody waits for.
     Other,
 }
@@ -179,6 +181,10 @@ impl Reader {
                     on_event();
                     let _ = events.send(Ok(event));
                 }
+                Some(Line::Broken(error)) => {
+                    on_event();
+                    let _ = events.send(Err(error));
+                }
                 Some(Line::Other) | None => {}
             }
         }
@@ -192,8 +198,11 @@ fn parse(line: &[u8]) -> Option<Line> {
         return Some(Line::Answer(Answer::Greeting));
     }
     if let Some(name) = message.get("event") {
-        let event = event(name.as_str()?, message.get("data"));
-        return Some(event.map_or(Line::Other, Line::Event));
+        let (name, data) = (name.as_str()?, message.get("data"));
+        if let Some(error) = broken_storage(name, data) {
+            return Some(Line::Broken(error));
+        }
+        return Some(event(name, data).map_or(Line::Other, Line::Event));
     }
     let id = message.get("id")?.as_u64()?;
     if let Some(value) = message.get("return") {
@@ -213,6 +222,22 @@ fn parse(line: &[u8]) -> Option<Line> {
         detail: text("desc"),
     };
     Some(Line::Answer(Answer::Error { id, error }))
+}
+
+/// QEMU's qapi/block-core.json: `BLOCK_IO_ERROR`. QEMU stops the machine when its overlay cannot
+/// grow, and lets the guest see other errors: only the first is ours to tell.
+fn broken_storage(name: &str, data: Option<&Value>) -> Option<HostError> {
+    let text = |key| data?.get(key)?.as_str();
+    if name != "BLOCK_IO_ERROR" || text("action") != Some("stop") {
+        return None;
+    }
+    let reason = text("reason").unwrap_or("no reason given");
+    Some(HostError::Failed {
+        action: "writing a disk's overlay",
+        detail: format!(
+            "{reason}; free some space in the work folder's file system, or name another folder"
+        ),
+    })
 }
 
 /// QEMU's qapi/run-state.json: `ShutdownCause` and the events that carry it.

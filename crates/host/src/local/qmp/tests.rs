@@ -132,3 +132,15 @@ fn events_say_who_ended_the_machine() {
         assert!(events.recv().is_err());
     }
 }
+
+#[test]
+fn a_machine_that_is_stopped_at_a_full_disk_is_the_hosts_fault() {
+    let stopped = br#"{"event": "BLOCK_IO_ERROR", "data": {"device": "", "node-name": "disk0", "nospace": true, "reason": "No space left on device", "operation": "write", "action": "stop"}}"#;
+    let (_client, events) = against(vec![at_once(stopped)]);
+    let error = events.recv().unwrap().unwrap_err().to_string();
+    assert!(error.contains("overlay failed: No space left"), "{error}");
+    // What the guest is told, it has to cope with.
+    let reported = br#"{"event": "BLOCK_IO_ERROR", "data": {"device": "", "operation": "read", "action": "report", "reason": "Input/output error"}}"#;
+    let (_client, events) = against(vec![at_once(reported)]);
+    assert!(events.recv().is_err());
+}
