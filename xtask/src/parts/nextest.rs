@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde_json::Value;
 
 use super::budget::HOSTILE_SECONDS;
@@ -90,11 +90,15 @@ impl Nextest {
             }
         }
         let status = child.wait().context("nextest cannot be waited for")?;
+        let junit = fs::read_to_string(&report);
+        if status.success() && junit.is_err() {
+            bail!("nextest wrote no report: nobody knows which tests were skipped");
+        }
         Ok(Report {
             passed: status.success(),
             closing: closing
                 .unwrap_or_else(|| format!("nextest closed with {status} and no summary")),
-            skipped: skips::reported(&fs::read_to_string(&report).unwrap_or_default()),
+            skipped: skips::reported(&junit.unwrap_or_default()),
         })
     }
 
