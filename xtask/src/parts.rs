@@ -6,7 +6,7 @@
 
 mod budget;
 mod nextest;
-mod skips;
+pub(crate) mod skips;
 
 use std::time::{Duration, Instant};
 

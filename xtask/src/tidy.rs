@@ -1,11 +1,12 @@
 //! `cargo xtask tidy`: the rules of the house that no compiler knows.
 //!
 //! Which way dependencies point, how long a file may be, that a crate has a
-//! first page with an example, that a module says what it is for, and which
-//! crates may open `unsafe`. The rules are in `docs` of the house style; here
+//! first page with an example, that a module says what it is for, which crates
+//! may open `unsafe`, and which tests may be ignored. The rules are in `docs` of the house style; here
 //! is what is checked, and the tests spoil one thing each of a fake workspace.
 
 mod direction;
+mod ignored;
 mod pages;
 mod sizes;
 mod unsafety;
@@ -15,6 +16,7 @@ use std::path::Path;
 
 use anyhow::bail;
 
+use crate::parts::skips;
 use crate::say::say;
 use workspace::Workspace;
 
@@ -53,6 +55,9 @@ fn findings(root: &Path) -> anyhow::Result<Vec<Finding>> {
     findings.extend(sizes::check(&workspace));
     findings.extend(pages::check(&workspace));
     findings.extend(unsafety::check(&workspace));
+    // Without a list nothing may be ignored.
+    let list = std::fs::read_to_string(root.join(skips::LIST)).unwrap_or_default();
+    findings.extend(ignored::check(&workspace, &list));
     Ok(findings)
 }
 

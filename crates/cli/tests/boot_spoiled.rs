@@ -1,4 +1,5 @@
-//! The guest without virtio drivers: the boot itself shows what is missing.
+//! The guest without virtio drivers: the boot itself shows what is missing, and the same guest
+//! boots where nothing is.
 
 mod support;
 
@@ -13,7 +14,14 @@ fn a_guest_without_virtio_fails_on_kvm_and_the_verdict_names_the_driver() {
     let place = tempfile::tempdir().unwrap();
     let out = place.path().join("run");
     let output = detente()
-        .args(["validate", "--profile", "kvm", "--out"])
+        .args([
+            "validate",
+            "--profile",
+            "kvm",
+            "--profile",
+            "kvm-legacy",
+            "--out",
+        ])
         .args([&out, &image])
         .output()
         .unwrap();
@@ -39,4 +47,9 @@ fn a_guest_without_virtio_fails_on_kvm_and_the_verdict_names_the_driver() {
     );
     assert_eq!(case(&run, "kvm", "CPU-01").0, "not_run");
     assert_eq!(case(&run, "kvm", "SUP-05").0, "passed");
+    // The same guest, where its initramfs serves: the verdict follows the hardware.
+    for id in ["BOOT-01", "BOOT-10", "PWR-01"] {
+        let (outcome, message) = case(&run, "kvm-legacy", id);
+        assert!(outcome.starts_with("passed"), "{id}: {outcome}: {message}");
+    }
 }

@@ -2,7 +2,7 @@
 //! as far as they are Debian's own; third parties' are left alone.
 //!
 //! A machine without any (another distribution, say) leaves the choice to
-//! mmdebstrap, whose default is deb.debian.org.
+//! mmdebstrap.
 
 use std::fs;
 use std::path::Path;

@@ -201,3 +201,21 @@ fn unsafe_is_broken_where_it_is_not_opened() {
     };
     assert_eq!(findings_after(agent), []);
 }
+
+#[test]
+fn an_ignored_test_stands_on_the_skip_list() {
+    let source = concat!(
+        "//! Slow.\n#[test]\n#[",
+        "ignore = \"slow\"]\nfn takes_long() {}\n"
+    );
+    check_source(
+        "slow.rs",
+        source,
+        "disk/src/slow.rs ignores takes_long, which is not on the skip list",
+    );
+    let listed = |root: &Path| {
+        fs::write(root.join("crates/disk/src/slow.rs"), source).unwrap();
+        fs::write(root.join("tests-skip-list.txt"), "takes_long: it is slow\n").unwrap();
+    };
+    assert_eq!(findings_after(listed), []);
+}
