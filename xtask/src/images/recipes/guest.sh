@@ -103,17 +103,6 @@ forget() {
     find "$root/var/log" -type f -exec truncate -s 0 {} +
 }
 
-# Every file gets the label that the policy has for its name. -m: a kernel
-# without SELinux has no mount that says it can hold labels, and all can.
-# setfiles goes by /proc, whose own directory needs no label.
-label() {
-    mkdir -m 700 "$root/lost+found"
-    mount -t proc proc "$root/proc"
-    chroot "$root" setfiles -m -F -e /proc /etc/selinux/default/contexts/files/file_contexts / ||
-        { echo "SELinux's labels are root's to set: build this guest as root" >&2 && exit 1; }
-    umount "$root/proc"
-}
-
 make_esp() {
     esp="$DISK@@${ESP_START_MIB}M"
     mformat -i "$esp" -F -c 1 -T $((ESP_MIB * 2048)) -H $((ESP_START_MIB * 2048)) -h 255 -s 63 \
@@ -139,6 +128,16 @@ make_root_file_system() {
         -d "$root" "$DISK" "${ROOT_MIB}M"
 }
 
+# Every file gets the label that the policy has for its name. They are written
+# into the file system: in the tree only the machine's own root could set them.
+label() {
+    { find "$root" -printf '/%P\0' && printf '/lost+found\0'; } |
+        xargs -0 chroot "$root" matchpathcon >"$WORK/labels"
+    awk -F '\t' '$2 != "<<none>>" { printf "ea_set \"%s\" security.selinux %s\n", $1, $2 }' "$WORK/labels" >"$WORK/debugfs"
+    debugfs -w -f "$WORK/debugfs" "$DISK?offset=$((ROOT_START_MIB * 1048576))" >/dev/null 2>"$WORK/complaints"
+    if grep -v '^debugfs ' "$WORK/complaints" >&2; then exit 1; fi
+}
+
 trap 'umount --recursive "$root" 2>/dev/null || true; rm -rf --one-file-system "$root"' EXIT
 unpack
 mount_kernel_views
@@ -153,6 +152,6 @@ write_configuration
 write_boot_menu
 forget
 umount --recursive "$root"
-[ "$VARIANT" != selinux ] || label
 make_esp
 make_root_file_system
+[ "$VARIANT" != selinux ] || label
