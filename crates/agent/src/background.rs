@@ -23,6 +23,9 @@ use crate::uptime::uptime_ms;
 pub(crate) const ROLE: &str = "background";
 
 const BEAT: Duration = Duration::from_secs(1);
+/// How much less of the processors than the guest's own boot the agent claims before the root is
+/// there (nice(2)).
+const STAND_BACK: i32 = 10;
 /// The kernel needs about this long to find the devices of a small machine.
 const BEFORE_SURVEY: Duration = Duration::from_millis(700);
 /// How often we look after workers and process 1.
@@ -63,6 +66,8 @@ pub(crate) fn read_order(path: &str) -> Option<Order> {
 /// Moves out of the initramfs, having looked at it.
 fn settle() -> io::Result<Agent> {
     let _ = rustix::process::setsid();
+    // The guest's own boot goes first; where we may not stand back it costs a little time.
+    let _ = rustix::process::nice(STAND_BACK);
     namespace::leave_mounts()?;
     let order = read_order(ORDER_PATH).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
     let file = fs::read(AGENT_PATH)?;
@@ -138,6 +143,7 @@ impl Agent {
     fn watch_root(&mut self) {
         if self.phase == Phase::Initramfs && self.watch.look(Path::new("/proc")) {
             self.phase = Phase::Root;
+            let _ = rustix::process::nice(-STAND_BACK);
             self.links.send(&AgentMessage::PhaseChanged {
                 phase: Phase::Root,
                 uptime_ms: uptime_ms(),

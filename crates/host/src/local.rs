@@ -74,8 +74,13 @@ impl LocalHost {
     pub fn find(options: &LocalOptions) -> Result<Self, HostError> {
         let program = program::find(&options.folders)?;
         let version = program::version(&program)?;
-        let proved = acceleration::prove(&program, options.choice)?;
-        let package = program::package(&program, &options.folders);
+        // The package's name is asked for beside the proof, which takes as long.
+        let (proved, package) = std::thread::scope(|scope| {
+            let package = scope.spawn(|| program::package(&program, &options.folders));
+            let proved = acceleration::prove(&program, options.choice);
+            (proved, package.join().ok().flatten())
+        });
+        let proved = proved?;
         let system = rustix::system::uname();
         Ok(Self {
             facts: HostFacts {

@@ -41,8 +41,7 @@ pub(crate) const BATCHES: &[&[CaseId]] = &[
         CaseId::Net01,
         CaseId::Rng01,
     ],
-    &[CaseId::Net02],
-    &[CaseId::Time01],
+    &[CaseId::Net02, CaseId::Time01],
     &[CaseId::Con01],
     &[CaseId::Boot02],
 ];

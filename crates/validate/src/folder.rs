@@ -150,6 +150,11 @@ fn parent(path: &Path) -> PathBuf {
     }
 }
 
+/// Writes a file that is gone before the folder gets its name: it need not outlive a power cut.
+pub(crate) fn write_scratch(path: &Path, bytes: &[u8]) -> Result<(), ValidateError> {
+    fs::write(path, bytes).map_err(|source| write_error(path, source))
+}
+
 /// Writes a file and makes it last.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), ValidateError> {
     let write = || -> io::Result<()> {

@@ -12,7 +12,7 @@ use detente_plan::Plan;
 use detente_plan::protocol::Order;
 
 use crate::agent::{AGENT_PATH, archive};
-use crate::folder::write_file;
+use crate::folder::{write_file, write_scratch};
 use crate::{DiskInput, ValidateError};
 
 /// Locally administered, in QEMU's own range.
@@ -41,8 +41,8 @@ impl Boot {
         order: &Order,
     ) -> Result<Self, ValidateError> {
         let (kernel, initramfs) = (work.join("kernel"), work.join("initramfs"));
-        write_file(&kernel, &files.kernel)?;
-        write_file(&initramfs, &append(files.initramfs, &archive(order)?))?;
+        write_scratch(&kernel, &files.kernel)?;
+        write_scratch(&initramfs, &append(files.initramfs, &archive(order)?))?;
         let (cmdline, additions) = command_line(&files.cmdline);
         Ok(Self {
             kernel,

@@ -46,10 +46,10 @@ impl Part {
     pub(crate) fn budget(self) -> Duration {
         let minutes = match self {
             Self::Build => 9,
-            Self::Unit => 5,
+            Self::Unit => 3,
             Self::Hostile => 3,
             Self::Images => 7,
-            Self::Boots => 15,
+            Self::Boots => 17,
         };
         Duration::from_secs(minutes * 60)
     }

@@ -5,21 +5,13 @@ use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::mpsc::SyncSender;
-use std::time::Duration;
 
-use super::ports::{Event, PIECE_BYTES, read_some};
+use super::ports::{Event, PIECE_BYTES, gather, read_some};
 use crate::{HostError, MachineEvent, Port};
 
 /// How much of a console is kept, in the file and in events. A boot that says everything it can
 /// stays below 2 MiB.
 pub const CONSOLE_LIMIT_BYTES: u64 = 8 * 1024 * 1024;
-
-/// QEMU sends the bytes of a serial port one by one: a short wait makes lines of them. It is short
-/// because the kernel takes only some 300 such bytes before the port, and the guest, must wait.
-const GATHER: Duration = Duration::from_micros(200);
-
-/// Below this a piece is worth waiting for more.
-const SMALL_BYTES: usize = 256;
 
 pub(super) fn create(work: &Path) -> Result<File, HostError> {
     File::create(work.join("console.log")).map_err(|source| HostError::Io {
@@ -71,18 +63,6 @@ fn keep(
         }
     }
     Ok(())
-}
-
-fn gather(socket: &mut UnixStream, buffer: &mut [u8]) -> io::Result<usize> {
-    let count = read_some(socket, buffer)?;
-    if count == 0 || count >= SMALL_BYTES {
-        return Ok(count);
-    }
-    std::thread::sleep(GATHER);
-    match super::process::wait_readable(socket, Some(Duration::ZERO)) {
-        Ok(true) => Ok(count + read_some(socket, &mut buffer[count..])?),
-        Ok(false) | Err(_) => Ok(count),
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::SyncSender;
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::net::{SendFlags, send};
@@ -16,6 +17,13 @@ pub(super) type Event = Result<MachineEvent, HostError>;
 /// The most that one event holds.
 pub(super) const PIECE_BYTES: usize = 64 * 1024;
 
+/// QEMU sends the bytes of a serial port one by one: a short wait makes lines of them. It is short
+/// because the kernel takes only some 300 such bytes before the port, and the guest, must wait.
+const GATHER: Duration = Duration::from_millis(1);
+
+/// Below this a piece is worth waiting for more.
+const SMALL_BYTES: usize = 256;
+
 /// What waits for a guest that does not read, beside what the kernel holds.
 const QUEUE_BYTES: usize = 1024 * 1024;
 
@@ -24,7 +32,7 @@ const QUEUE_BYTES: usize = 1024 * 1024;
 /// Nothing is kept here: who does not take the events stops the guest's port.
 pub(super) fn read(mut socket: UnixStream, port: Port, events: &SyncSender<Event>) {
     let mut buffer = vec![0; PIECE_BYTES];
-    while let Ok(count @ 1..) = read_some(&mut socket, &mut buffer) {
+    while let Ok(count @ 1..) = gather(&mut socket, &mut buffer) {
         let event = MachineEvent::Output {
             port,
             bytes: buffer[..count].to_vec(),
@@ -32,6 +40,19 @@ pub(super) fn read(mut socket: UnixStream, port: Port, events: &SyncSender<Event
         if events.send(Ok(event)).is_err() {
             break;
         }
+    }
+}
+
+/// Reads what there is, and what comes within a moment.
+pub(super) fn gather(socket: &mut UnixStream, buffer: &mut [u8]) -> io::Result<usize> {
+    let count = read_some(socket, buffer)?;
+    if count == 0 || count >= SMALL_BYTES {
+        return Ok(count);
+    }
+    std::thread::sleep(GATHER);
+    match super::process::wait_readable(socket, Some(Duration::ZERO)) {
+        Ok(true) => Ok(count + read_some(socket, &mut buffer[count..])?),
+        Ok(false) | Err(_) => Ok(count),
     }
 }
 

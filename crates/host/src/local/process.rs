@@ -17,7 +17,10 @@ use super::ports::Event;
 use crate::{HostError, MachineEvent};
 
 /// How often the process is asked for its largest memory while it runs.
-const SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(500);
+
+/// When it is asked first: a process may be short-lived.
+const FIRST_SAMPLE: Duration = Duration::from_millis(10);
 
 /// How much of its standard error is kept: the end.
 const STDERR_BYTES: usize = 16 * 1024;
@@ -184,8 +187,10 @@ fn spawn(mut command: Command) -> io::Result<(Child, Arc<Process>)> {
 }
 
 fn wait(child: &mut Child, process: &Process) -> String {
-    while matches!(process.wait(SAMPLE_INTERVAL), Ok(false)) {
+    let mut interval = FIRST_SAMPLE;
+    while matches!(process.wait(interval), Ok(false)) {
         process.sample();
+        interval = (interval * 2).min(SAMPLE_INTERVAL);
     }
     match child.wait() {
         Ok(status) => in_words(status),
