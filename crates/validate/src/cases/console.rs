@@ -16,6 +16,9 @@ use crate::session::{NoAnswer, Session, Waited};
 /// NAK: the line discipline's and agetty's "forget this line" (termios, `VKILL`).
 const FORGET_LINE: &[u8] = &[0x15];
 
+/// How often the line is typed within the limit.
+const TRIES: u32 = 5;
+
 /// The agent's own limit lies behind the time that it holds the port.
 const MORE_THAN_HELD: Duration = Duration::from_secs(5);
 
@@ -64,18 +67,35 @@ fn asked(
         Ok(shown) => shown,
         Err(nothing) => return Ok(Err(nothing)),
     };
-    session.type_on_console(typed.as_bytes());
-    let echo = match shows(session, limit, typed)? {
+    let echo = match echoes(session, limit, typed)? {
         Ok(shown) => shown,
         Err(nothing) => return Ok(Err(nothing)),
     };
-    session.type_on_console(FORGET_LINE);
     session.mention(&HostMessage::Cancel { task_id: given.id });
     let seen = ConsoleSeen { guest_line, echo };
     Ok(Ok(match session.flooded {
         Some(limit_bytes) if !(guest_line && echo) => flooded(limit_bytes),
         Some(_) | None => judge::con01(seen),
     }))
+}
+
+/// Whether what is typed is echoed within the limit. A getty that is just starting throws away
+/// what was typed before (tcflush(3)), so the line is typed again, as a person would.
+fn echoes(
+    session: &mut Session,
+    limit: Duration,
+    typed: &str,
+) -> Result<Result<bool, NoAnswer>, HostError> {
+    let mut shown = Ok(false);
+    for _ in 0..TRIES {
+        session.type_on_console(typed.as_bytes());
+        shown = shows(session, limit / TRIES, typed)?;
+        session.type_on_console(FORGET_LINE);
+        if !matches!(shown, Ok(false)) {
+            break;
+        }
+    }
+    Ok(shown)
 }
 
 /// Whether a text comes on the console within the limit.
