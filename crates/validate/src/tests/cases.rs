@@ -205,3 +205,12 @@ fn a_run_that_is_interrupted_anywhere_says_so_and_never_passes() {
         assert!(ended.elapsed.as_secs() < 5, "stage {stage}");
     }
 }
+
+#[test]
+fn what_a_starting_getty_threw_away_is_typed_again() {
+    let ended = play(FakeGuest {
+        thrown_away: 2,
+        ..FakeGuest::sound()
+    });
+    ended.expect("CON-01", Outcome::Passed, "what was typed was echoed");
+}

@@ -34,6 +34,8 @@ pub(super) struct FakeGuest {
     pub(super) button: Vec<MachineEvent>,
     /// Whether it echoes what is typed.
     pub(super) echoes: bool,
+    /// How many typed pieces it throws away first, as a getty does that is just starting.
+    pub(super) thrown_away: u32,
     /// Whether the agent shows every second that it is alive.
     pub(super) heartbeats: bool,
 }
@@ -52,6 +54,7 @@ impl FakeGuest {
             heard: Box::new(|_| None),
             button: powers_off(),
             echoes: true,
+            thrown_away: 0,
             heartbeats: false,
         }
     }
@@ -82,6 +85,10 @@ impl FakeGuest {
                 let hello = self.hello.clone();
                 events.extend(self.ports.iter().map(|port| said_on(*port, &hello)));
                 events
+            }
+            Input::Sent(Port::Console, _) if self.thrown_away > 0 => {
+                self.thrown_away -= 1;
+                Vec::new()
             }
             Input::Sent(Port::Console, bytes) if self.echoes => vec![output(Port::Console, bytes)],
             Input::Sent(Port::Console, _) => Vec::new(),
