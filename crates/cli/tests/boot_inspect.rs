@@ -7,8 +7,8 @@ mod support;
 
 use std::path::Path;
 
-use serde_json::Value;
-use support::{detente, expect_code, image, output_and_peak_kib};
+use serde_json::{Value, json};
+use support::{detente, expect_code, image, output_and_peak_kib, schema};
 
 /// The limit for `inspect`, without unpacking the initramfs.
 const MEMORY_KIB: u64 = 64 * 1024;
@@ -81,4 +81,27 @@ fn without_the_initramfs_no_modules_are_listed() {
     if let Some(image) = image(test, "debian12.qcow2") {
         assert!(facts(&image, &[]).get("initramfs").is_none());
     }
+}
+
+#[test]
+fn the_facts_of_a_guest_are_as_their_schema_says() {
+    let test = "the_facts_of_a_guest_are_as_their_schema_says";
+    let Some(image) = image(test, "debian12.qcow2") else {
+        return;
+    };
+    schema::check(
+        "guest-facts-1.json",
+        &facts(&image, &["--initramfs"]),
+        &[
+            ("/schema", json!("detente/guest-facts/2")),
+            ("/disks", json!([])),
+            ("/disks/0/table", json!("apm")),
+            ("/root/partition", json!(-1)),
+            ("/firmware", json!("coreboot")),
+            ("/boot/loader", json!("lilo")),
+            ("/boot/entries/0/kind", json!("windows")),
+            ("/boot/default/why/reason", json!("guessed")),
+            ("/operating_system/id", json!(12)),
+        ],
+    );
 }

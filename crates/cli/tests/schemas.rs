@@ -9,54 +9,12 @@ use detente_evidence::{
 };
 use detente_plan::Plan;
 use detente_plan::judge::AllowList;
-use jsonschema::Validator;
 use serde_json::{Value, json};
-use support::{detente, image, repository, stderr};
+use support::schema::{check, schema, validator};
+use support::{detente, repository, stderr};
 
 /// SHA-256 of nothing.
 const DIGEST: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-
-fn schema(name: &str) -> Value {
-    let path = repository().join("docs/schemas").join(name);
-    let bytes = std::fs::read(&path).expect("the schema is committed");
-    serde_json::from_slice(&bytes).expect("the schema is JSON")
-}
-
-fn validator(name: &str) -> Validator {
-    jsonschema::draft202012::new(&schema(name)).expect("the schema is a sound one")
-}
-
-/// The document is sound, and each of its twins, with the value at a JSON pointer replaced (or
-/// taken away, for `null` where there is no null), is not.
-#[track_caller]
-fn check(name: &str, document: &Value, spoiled: &[(&str, Value)]) {
-    let validator = validator(name);
-    let errors: Vec<_> = validator
-        .iter_errors(document)
-        .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect();
-    assert!(errors.is_empty(), "{name}: {errors:#?}");
-    for (pointer, value) in spoiled {
-        let mut twin = document.clone();
-        let place = twin.pointer_mut(pointer);
-        *place.unwrap_or_else(|| panic!("{name} has no {pointer}")) = value.clone();
-        assert!(
-            !validator.is_valid(&twin),
-            "{name} with {value} at {pointer}"
-        );
-    }
-    let fields = document.as_object().expect("documents are objects");
-    for key in fields.keys() {
-        let mut twin = fields.clone();
-        twin.remove(key);
-        let twin = Value::Object(twin);
-        let optional = name == "guest-facts-1.json" && key == "initramfs";
-        assert_eq!(validator.is_valid(&twin), optional, "{name} without {key}");
-    }
-    let mut twin = document.clone();
-    twin["unheard_of"] = json!(1);
-    assert!(!validator.is_valid(&twin), "{name} with a field too many");
-}
 
 /// What a command says as JSON, whatever its finding.
 #[track_caller]
@@ -214,30 +172,6 @@ fn what_doctor_says_without_qemu_is_as_its_schema_says() {
         assert!(document.to_string().contains("dnf install"));
     }
     check("doctor-1.json", &document, &[]);
-}
-
-#[test]
-fn the_facts_of_a_guest_are_as_their_schema_says() {
-    let test = "the_facts_of_a_guest_are_as_their_schema_says";
-    let Some(image) = image(test, "debian12.qcow2") else {
-        return;
-    };
-    let image = image.to_str().unwrap();
-    check(
-        "guest-facts-1.json",
-        &said(&["inspect", "--initramfs", "--format", "json", image]),
-        &[
-            ("/schema", json!("detente/guest-facts/2")),
-            ("/disks", json!([])),
-            ("/disks/0/table", json!("apm")),
-            ("/root/partition", json!(-1)),
-            ("/firmware", json!("coreboot")),
-            ("/boot/loader", json!("lilo")),
-            ("/boot/entries/0/kind", json!("windows")),
-            ("/boot/default/why/reason", json!("guessed")),
-            ("/operating_system/id", json!(12)),
-        ],
-    );
 }
 
 #[test]

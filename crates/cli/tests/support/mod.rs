@@ -7,6 +7,7 @@
 )]
 
 pub(crate) mod guests;
+pub(crate) mod schema;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
