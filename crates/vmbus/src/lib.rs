@@ -1,0 +1,31 @@
+//! Hyper-V's synthetic bus and its devices as an engine: no KVM, no threads and no clock of its own.
+//!
+//! ```
+//! use detente_vmbus::Guid;
+//!
+//! let scsi = Guid::new(0xba61_63d9_04a1_4d29_b605_72e2_ffb1_dc7f);
+//! assert_eq!(scsi.to_string(), "ba6163d9-04a1-4d29-b605-72e2ffb1dc7f");
+//! ```
+//!
+//! The guest's memory is hostile: it is copied before it is parsed, every length, page and offset
+//! is checked, and what the guest can make us keep is bounded.
+#![forbid(unsafe_code)]
+#![warn(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
+mod device;
+mod guid;
+mod memory;
+mod packet;
+mod pages;
+pub mod ring;
+
+pub use device::{Channel, Device, DeviceError, Now, Offer, Sent};
+pub use guid::Guid;
+pub use memory::{GuestMemory, OutsideMemory, PAGE_BYTES};
+pub use packet::{Outgoing, OutgoingKind, Packet, PacketKind};
+pub use pages::{AccessError, PageRange, RangeError};
