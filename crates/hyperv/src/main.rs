@@ -1,0 +1,3 @@
+//! `detente-hyperv`: one machine, from start to power-off.
+
+fn main() {}
