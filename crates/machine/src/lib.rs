@@ -9,6 +9,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod hyperv;
 mod profile;
 pub mod qemu;
 mod spec;
