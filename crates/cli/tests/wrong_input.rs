@@ -178,7 +178,7 @@ fn an_unknown_profile_is_wrong_usage() {
         .output()
         .unwrap();
     expect_code(&output, 64);
-    assert!(stderr(&output).contains("the profiles are kvm and kvm-legacy"));
+    assert!(stderr(&output).contains("the profiles are kvm, kvm-legacy and hyperv-vmbus"));
 }
 
 #[test]

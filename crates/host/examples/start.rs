@@ -106,6 +106,7 @@ fn spec(profile: Profile, boot: DirectBoot, disk: Option<(&String, &String)>) ->
                 bus: match profile {
                     Profile::Kvm => DiskBus::Virtio,
                     Profile::KvmLegacy => DiskBus::Sata,
+                    Profile::HypervVmbus => DiskBus::Vmbus,
                 },
                 serial: "detente-0".to_owned(),
             })

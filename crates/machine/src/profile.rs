@@ -13,6 +13,8 @@ pub enum Profile {
     Kvm,
     /// q35 with SATA and e1000e: devices that need no virtio driver.
     KvmLegacy,
+    /// Hyper-V's synthetic hardware as our own machine shows it, booted directly.
+    HypervVmbus,
 }
 
 /// What a guest finds on a profile, by the names that Linux gives the drivers.
@@ -34,7 +36,13 @@ pub struct Hardware {
 
 impl Profile {
     /// Every profile, in the order of the reports.
-    pub const ALL: [Self; 2] = [Self::Kvm, Self::KvmLegacy];
+    pub const ALL: [Self; 3] = [Self::Kvm, Self::KvmLegacy, Self::HypervVmbus];
+
+    /// Those whose hardware QEMU shows.
+    pub const QEMU: [Self; 2] = [Self::Kvm, Self::KvmLegacy];
+
+    /// One of each side of the divide: what a guest is validated on unless told otherwise.
+    pub const DEFAULT: [Self; 2] = [Self::Kvm, Self::HypervVmbus];
 
     /// The name on the command line and in records.
     #[must_use]
@@ -42,6 +50,7 @@ impl Profile {
         match self {
             Self::Kvm => "kvm",
             Self::KvmLegacy => "kvm-legacy",
+            Self::HypervVmbus => "hyperv-vmbus",
         }
     }
 
@@ -65,6 +74,14 @@ impl Profile {
                 entropy: false,
                 virtio_port: false,
             },
+            Self::HypervVmbus => Hardware {
+                storage_driver: "hv_storvsc",
+                storage_modules: &["hv_vmbus", "hv_storvsc", "sd_mod"],
+                network_driver: "hv_netvsc",
+                network_modules: &["hv_vmbus", "hv_netvsc"],
+                entropy: false,
+                virtio_port: false,
+            },
         }
     }
 }
@@ -77,7 +94,7 @@ impl fmt::Display for Profile {
 
 /// No profile has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown hardware profile {name:?}; the profiles are kvm and kvm-legacy")]
+#[error("unknown hardware profile {name:?}; the profiles are kvm, kvm-legacy and hyperv-vmbus")]
 pub struct UnknownProfile {
     /// The name that was given.
     pub name: String,

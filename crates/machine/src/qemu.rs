@@ -187,6 +187,8 @@ impl Arguments {
         let model = match spec.profile {
             Profile::Kvm => "virtio-net-pci",
             Profile::KvmLegacy => "e1000e",
+            // QEMU has no such card.
+            Profile::HypervVmbus => return,
         };
         let mac = spec.network.mac.map(|byte| format!("{byte:02x}")).join(":");
         // No boot ROM: we boot directly, and some distributions do not ship the file.

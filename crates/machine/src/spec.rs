@@ -86,6 +86,8 @@ pub enum DiskBus {
     Virtio,
     /// The q35 SATA controller.
     Sata,
+    /// The synthetic SCSI controller of our own machine; QEMU has none.
+    Vmbus,
 }
 
 /// Direct boot, without firmware's boot loader.

@@ -119,6 +119,8 @@ fn other(bus: DiskBus) -> DiskBus {
     match bus {
         DiskBus::Virtio => DiskBus::Sata,
         DiskBus::Sata => DiskBus::Virtio,
+        // There is nothing else on our own machine that a disk could hang on.
+        DiskBus::Vmbus => DiskBus::Vmbus,
     }
 }
 

@@ -158,6 +158,7 @@ fn disk_spec(
     let bus = match profile {
         Profile::Kvm => DiskBus::Virtio,
         Profile::KvmLegacy => DiskBus::Sata,
+        Profile::HypervVmbus => DiskBus::Vmbus,
     };
     Ok(DiskSpec {
         overlay,

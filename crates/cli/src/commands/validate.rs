@@ -120,7 +120,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
 
 fn profiles(names: &[String]) -> Result<Vec<Profile>, Failure> {
     if names.is_empty() {
-        return Ok(Profile::ALL.to_vec());
+        return Ok(Profile::QEMU.to_vec());
     }
     let mut profiles = Vec::new();
     for name in names {

@@ -18,5 +18,7 @@ pub fn devices(profile: Profile) -> &'static [&'static str] {
             "virtserialport",
         ],
         Profile::KvmLegacy => &["VGA", "e1000e", "ide-hd", "isa-serial", "pvpanic"],
+        // It is no machine of QEMU's.
+        Profile::HypervVmbus => &[],
     }
 }

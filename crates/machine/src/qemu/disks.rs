@@ -19,6 +19,8 @@ pub(super) fn add(arguments: &mut Arguments, spec: &MachineSpec) {
         add_chain(arguments, &name, disk);
         match disk.bus {
             DiskBus::Virtio => add_virtio(arguments, &name, disk),
+            // QEMU has no such controller.
+            DiskBus::Vmbus => {}
             DiskBus::Sata => {
                 add_sata(arguments, &name, disk, sata_disks);
                 sata_disks += 1;

@@ -33,7 +33,7 @@ pub(crate) fn checks(seen: &Seen, profiles: &[ProfileState]) -> Vec<Check> {
 
 /// Each profile, with the devices that this QEMU does not have.
 pub(crate) fn profiles(qemu: &Qemu) -> Vec<ProfileState> {
-    Profile::ALL
+    Profile::QEMU
         .into_iter()
         .map(|profile| {
             let needs = devices(profile).to_vec();
@@ -76,6 +76,7 @@ fn hardware(profile: Profile) -> &'static str {
     match profile {
         Profile::Kvm => "q35 with virtio devices: what KVM guests are meant to run on",
         Profile::KvmLegacy => "q35 with SATA and e1000e: devices that need no virtio driver",
+        Profile::HypervVmbus => "Hyper-V's synthetic hardware, as our own machine shows it",
     }
 }
 

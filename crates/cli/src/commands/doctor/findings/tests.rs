@@ -19,7 +19,7 @@ fn sound() -> Seen {
 }
 
 fn works(version: &str, acceleration: Acceleration) -> Qemu {
-    let all = Profile::ALL.into_iter().flat_map(devices);
+    let all = Profile::QEMU.into_iter().flat_map(devices);
     let facts = HostFacts {
         product: "QEMU".to_owned(),
         version: version.to_owned(),
