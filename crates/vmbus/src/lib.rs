@@ -29,3 +29,4 @@ pub use guid::Guid;
 pub use memory::{GuestMemory, OutsideMemory, PAGE_BYTES};
 pub use packet::{Outgoing, OutgoingKind, Packet, PacketKind};
 pub use pages::{AccessError, PageRange, RangeError};
+pub use ring::{RingError, RingPair};

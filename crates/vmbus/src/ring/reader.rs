@@ -1,0 +1,131 @@
+//! The guest-to-host ring, from which we read.
+
+use std::sync::atomic::{Ordering, fence};
+
+use super::error::{Index, RingError};
+use super::layout::Ring;
+use super::parse::{HEADER_BYTES, Header, TRAILER_BYTES};
+use crate::memory::GuestMemory;
+use crate::packet::Packet;
+
+/// How much is copied out at first: most packets whole, so that they cost one copy.
+const FIRST_BYTES: usize = 256;
+
+/// The reading end.
+#[derive(Debug)]
+pub(super) struct Reader {
+    ring: Ring,
+    /// Where the next packet is. Ours: what the control page says is for the guest.
+    read: u32,
+    /// The read index that the guest has been told.
+    told: u32,
+    /// The guest's write index when we last looked: what lies before it is there to be read.
+    write: u32,
+}
+
+impl Reader {
+    pub(super) fn open(memory: &dyn GuestMemory, ring: Ring) -> Result<Self, RingError> {
+        let read = ring.control.read(memory, Index::HostRead)?;
+        let write = ring.control.write(memory, Index::GuestWrite)?;
+        Ok(Self {
+            ring,
+            read,
+            told: read,
+            write,
+        })
+    }
+
+    /// Whether there is something to be read.
+    pub(super) fn looks(&mut self, memory: &dyn GuestMemory) -> Result<bool, RingError> {
+        if self.read == self.write {
+            self.write = self.ring.control.write(memory, Index::GuestWrite)?;
+        }
+        Ok(self.read != self.write)
+    }
+
+    pub(super) fn mask(&mut self, memory: &dyn GuestMemory) -> Result<(), RingError> {
+        Ok(self.ring.control.set_mask(memory, true)?)
+    }
+
+    /// The guest signals again, and whoever wrote before it saw that is seen by the next look.
+    pub(super) fn unmask(&mut self, memory: &dyn GuestMemory) -> Result<(), RingError> {
+        self.ring.control.set_mask(memory, false)?;
+        // The guest writes its index, then reads the mask; we write the mask, then read its index.
+        fence(Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Takes the next packet, if there is one.
+    pub(super) fn receive(
+        &mut self,
+        memory: &dyn GuestMemory,
+    ) -> Result<Option<Packet>, RingError> {
+        if !self.looks(memory)? {
+            return Ok(None);
+        }
+        let available = self.ring.distance(self.read, self.write);
+        let mut start = [0; FIRST_BYTES];
+        let len = usize::try_from(available).map_or(FIRST_BYTES, |all| all.min(FIRST_BYTES));
+        let (start, _) = start.split_at_mut(len);
+        self.ring.copy_out(memory, self.read, start)?;
+        let Some((header, start)) = start.split_first_chunk::<16>() else {
+            return Err(RingError::HeaderCut { available });
+        };
+        let header = Header::parse(*header, available)?;
+        let rest = header.packet.saturating_sub(HEADER_BYTES);
+        let rest = usize::try_from(rest).unwrap_or(usize::MAX);
+        let packet = match start.get(..rest) {
+            Some(rest) => header.packet(rest)?,
+            None => header.packet(&self.long(memory, start, rest)?)?,
+        };
+        let taken = header.packet.saturating_add(TRAILER_BYTES);
+        self.read = self.ring.advance(self.read, taken);
+        Ok(Some(packet))
+    }
+
+    /// What follows the header of a long packet, of which the start is there already.
+    fn long(
+        &self,
+        memory: &dyn GuestMemory,
+        start: &[u8],
+        rest: usize,
+    ) -> Result<Vec<u8>, RingError> {
+        // The length was compared with what is in the ring, so the guest has lent as much.
+        let mut bytes = vec![0; rest];
+        let (front, back) = bytes.split_at_mut(start.len());
+        front.copy_from_slice(start);
+        let first = u32::try_from(FIRST_BYTES).unwrap_or(u32::MAX);
+        let at = self.ring.advance(self.read, first);
+        self.ring.copy_out(memory, at, back)?;
+        Ok(bytes)
+    }
+
+    /// Whether the guest should soon be told how far we are: it may wait for room.
+    pub(super) fn owes(&self) -> bool {
+        self.ring.distance(self.told, self.read) >= self.ring.bytes() / 4
+    }
+
+    /// Tells the guest how far we are. True: it waits for room that is there now, signal it.
+    pub(super) fn tell(&mut self, memory: &dyn GuestMemory) -> Result<bool, RingError> {
+        let freed = self.ring.distance(self.told, self.read);
+        if freed == 0 {
+            return Ok(false);
+        }
+        self.ring.control.set_read(memory, self.read)?;
+        self.told = self.read;
+        // The guest writes how much it waits for, then reads our index; we do it the other way round.
+        fence(Ordering::SeqCst);
+        let pending = self.ring.control.pending_send(memory)?;
+        if pending == 0 {
+            return Ok(false);
+        }
+        let write = self.ring.control.write(memory, Index::GuestWrite)?;
+        let used = self.ring.distance(self.read, write);
+        let now = self.ring.bytes().saturating_sub(used);
+        let before = now.saturating_sub(freed);
+        // Drivers differ on whether exactly as much is enough, so it counts as both; and one that
+        // waits for more than there could ever be waits for an empty ring.
+        let pending = pending.min(self.ring.bytes());
+        Ok(before <= pending && now >= pending)
+    }
+}
