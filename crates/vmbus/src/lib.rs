@@ -17,16 +17,24 @@
     clippy::panic
 )]
 
+mod bus;
 mod device;
+#[doc(hidden)]
+pub mod fake_guest;
 mod guid;
 mod memory;
 mod packet;
 mod pages;
+mod protocol;
 pub mod ring;
+mod synic;
 
+pub use bus::{Bus, BusEvent, BusOptions, CHANNEL_LIMIT, ChannelId, OfferError, UnknownChannel};
 pub use device::{Channel, Device, DeviceError, Now, Offer, Sent};
 pub use guid::Guid;
 pub use memory::{GuestMemory, OutsideMemory, PAGE_BYTES};
 pub use packet::{Outgoing, OutgoingKind, Packet, PacketKind};
 pub use pages::{AccessError, PageRange, RangeError};
+pub use protocol::Version;
 pub use ring::{RingError, RingPair};
+pub use synic::{HvStatus, Interrupts, SynicPages};

@@ -1,0 +1,5 @@
+//! The messages that guest and bus exchange.
+
+mod version;
+
+pub use version::Version;
