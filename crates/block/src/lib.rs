@@ -1,8 +1,11 @@
-//! Positional reads over files and memory, and the gate that guards which files may be opened.
+//! Positional reads and writes over files and memory, and the gate that guards which files may be opened.
 //!
 //! A [`BlockRead`] is a span of bytes that can be read anywhere, by many threads at once: a file,
 //! a piece of memory, a window into another one, the guest's view of a disk image. It can also say
 //! which ranges are known to be zero without reading them ([`BlockRead::next_extent`]).
+//!
+//! A [`BlockWrite`] is a disk that can be written too; an [`Overlay`] makes one of any [`BlockRead`],
+//! which it never writes.
 //!
 //! A [`Gate`] is the caller's say over which further files an image may name (backing files);
 //! [`DirectoryGate`] is the one for everyday use. [`content_digest`] says whether two disks hold the
@@ -27,13 +30,22 @@ mod directory_gate;
 mod file;
 mod gate;
 mod memory;
+mod memory_disk;
+mod overlay;
 mod read;
 mod window;
+mod writable_file;
+mod write;
+mod written_map;
 
 pub use content_digest::{ContentDigest, content_digest};
 pub use directory_gate::DirectoryGate;
 pub use file::FileBackend;
 pub use gate::{ClosedGate, Gate, GateError, Opened};
 pub use memory::MemoryBackend;
+pub use memory_disk::MemoryDisk;
+pub use overlay::Overlay;
 pub use read::{BlockRead, Extent, ExtentKind, ReadError};
 pub use window::Window;
+pub use writable_file::WritableFile;
+pub use write::{BlockWrite, WriteError};
