@@ -10,5 +10,9 @@
 )]
 
 mod memory;
+mod ring;
+mod ring_packet;
 
 pub use memory::Memory;
+pub use ring::{GuestRings, Wrote};
+pub use ring_packet::{GuestPacket, HostPacket};
