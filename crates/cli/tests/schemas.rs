@@ -3,9 +3,9 @@
 mod support;
 
 use detente_evidence::{
-    AgentRecord, Attempt, CaseResult, Check, Comparator, DigestRecord, FileEntry, GuestRecord,
-    ImageRecord, MachineRecord, Manifest, Measurement, Outcome, PlanRecord, PlatformRecord,
-    ProfileRun, Requirement, Run, RunKind, ToolRecord, Verdict,
+    AgentRecord, Attempt, CaseResult, Check, Comparator, ControlRecord, DigestRecord, FileEntry,
+    Follows, GuestRecord, ImageRecord, MachineRecord, Manifest, Measurement, Outcome, PlanRecord,
+    PlatformRecord, ProfileRun, Requirement, Run, RunKind, ToolRecord, Verdict,
 };
 use detente_plan::Plan;
 use detente_plan::judge::AllowList;
@@ -290,6 +290,7 @@ fn run() -> Run {
             cmdline: "root=UUID=1 ro quiet".to_owned(),
         },
         profiles: vec![profile()],
+        controls: vec![profile()],
         complete: true,
         verdict: Verdict::Passed,
     }
@@ -348,5 +349,10 @@ fn case() -> CaseResult {
         }],
         evidence: vec!["kvm/console.log".to_owned()],
         channel: "agent".to_owned(),
+        control: Some(ControlRecord {
+            profile: "kvm".to_owned(),
+            outcome: Outcome::Passed,
+            follows: Follows::Platform,
+        }),
     }
 }

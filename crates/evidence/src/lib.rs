@@ -28,7 +28,8 @@ pub use junit::junit;
 pub use manifest::{FileEntry, Manifest, PlannedEntry};
 pub use outcome::{Outcome, Requirement, Verdict};
 pub use run::{
-    AgentRecord, Attempt, CaseResult, Check, Comparator, DigestRecord, GuestRecord, ImageRecord,
-    MachineRecord, Measurement, PlanRecord, PlatformRecord, ProfileRun, Run, RunKind, ToolRecord,
+    AgentRecord, Attempt, CaseResult, Check, Comparator, ControlRecord, DigestRecord, Follows,
+    GuestRecord, ImageRecord, MachineRecord, Measurement, PlanRecord, PlatformRecord, ProfileRun,
+    Run, RunKind, ToolRecord,
 };
 pub use statement::statement;

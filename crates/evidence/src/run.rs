@@ -32,6 +32,10 @@ pub struct Run {
     pub guest: GuestRecord,
     /// One entry for each hardware profile.
     pub profiles: Vec<ProfileRun>,
+    /// Runs made only to tell whether a failure follows the guest or the platform; they do not
+    /// count in the verdict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub controls: Vec<ProfileRun>,
     /// Whether every planned case of every profile has a result that is not an interruption.
     pub complete: bool,
     /// The verdict over all profiles.
@@ -213,8 +217,46 @@ pub struct CaseResult {
     pub attempts: Vec<Attempt>,
     /// Files of the run's folder that belong to it.
     pub evidence: Vec<String>,
-    /// What carried it: `agent`, `console`, `qmp`, `tool`.
+    /// What carried it: `agent`, `console`, `qmp`, `tool`, `services`.
     pub channel: String,
+    /// For a case that failed: what the same case did on the other side's hardware.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<ControlRecord>,
+}
+
+/// A control run: the same case on other virtual hardware, to tell whose fault a failure is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControlRecord {
+    /// The profile of the control run.
+    pub profile: String,
+    /// How the case ended there.
+    pub outcome: Outcome,
+    /// What that says.
+    pub follows: Follows,
+}
+
+/// What a failure follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Follows {
+    /// It fails on the other hardware too.
+    Guest,
+    /// It passes on the other hardware.
+    Platform,
+    /// The control run does not tell.
+    Undetermined,
+}
+
+impl Follows {
+    /// In words, for tables.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Guest => "follows the guest",
+            Self::Platform => "follows the platform",
+            Self::Undetermined => "cannot be told",
+        }
+    }
 }
 
 /// One check of a case.

@@ -52,6 +52,7 @@ pub(crate) fn run() -> Run {
                 ],
             ),
         ],
+        controls: Vec::new(),
         complete: true,
         verdict: Verdict::Failed,
     }
@@ -129,5 +130,6 @@ fn case(id: &str, requirement: Requirement, outcome: Outcome) -> CaseResult {
         }],
         evidence: vec!["kvm/console.log".to_owned()],
         channel: "agent".to_owned(),
+        control: None,
     }
 }

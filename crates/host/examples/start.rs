@@ -63,7 +63,11 @@ fn run(host: &LocalHost, spec: &MachineSpec, work: &std::path::Path) -> Result<(
             MachineEvent::Output { .. }
             | MachineEvent::ConsoleFlood { .. }
             | MachineEvent::PowerOff(_)
-            | MachineEvent::Reset => println!("{:?} {event:?}", started.elapsed()),
+            | MachineEvent::Reset
+            | MachineEvent::Bus(_)
+            | MachineEvent::Heartbeat { .. }
+            | MachineEvent::Crashed { .. }
+            | MachineEvent::Answered { .. } => println!("{:?} {event:?}", started.elapsed()),
         }
     }
     let picture = work.join("screen.png");

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use detente_machine::MachineSpec;
+use detente_machine::hyperv::{Answer, BusEvent, Command};
 use serde::{Deserialize, Serialize};
 
 /// A place where machines run.
@@ -48,6 +49,20 @@ pub trait Machine: Send {
     /// What the network service has seen so far.
     fn network_seen(&self) -> NetworkSeen;
 
+    /// Asks for what only the services of the Hyper-V-compatible machine give (key-value pairs,
+    /// freezing, typing, disks that come and go). What came of it is told by
+    /// [`MachineEvent::Answered`] with the number that this gives back.
+    ///
+    /// # Errors
+    /// [`HostError`] when the machine has no such services, or does not take it.
+    fn ask(&mut self, command: Command) -> Result<u64, HostError> {
+        let _ = command;
+        Err(HostError::Failed {
+            action: "asking for an integration service",
+            detail: "this machine has none".to_owned(),
+        })
+    }
+
     /// Ends the machine however it is, and waits until it is gone.
     ///
     /// # Errors
@@ -85,6 +100,29 @@ pub enum MachineEvent {
     PowerOff(PowerOff),
     /// The machine was reset (by the guest or by us).
     Reset,
+    /// Something happened on the synthetic bus.
+    Bus(BusEvent),
+    /// Heartbeats of the integration service, since the machine was started.
+    Heartbeat {
+        /// Sent to the guest.
+        sent: u64,
+        /// Answered by it.
+        answered: u64,
+    },
+    /// The guest reported a crash by the platform's crash registers.
+    Crashed {
+        /// The five registers.
+        parameters: [u64; 5],
+        /// What it left in its memory for us, if anything.
+        message: Option<String>,
+    },
+    /// What came of something that was asked by [`Machine::ask`].
+    Answered {
+        /// The number that was given back then.
+        id: u64,
+        /// What came of it.
+        answer: Answer,
+    },
     /// The process ended. Nothing comes after this.
     Exited {
         /// In words: `exit code 1`, `killed by signal 9`.

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use detente_evidence::{CaseResult, MachineRecord, Outcome, ProfileRun, Verdict};
-use detente_machine::{MachineSpec, Profile};
+use detente_machine::MachineSpec;
 use detente_plan::CaseId;
 use detente_plan::judge::{self, Digests, Finding};
 use detente_plan::protocol::Order;
@@ -19,7 +19,7 @@ use crate::link::AgentIdentity;
 use crate::machine::{Boot, mac_text, machine_spec};
 use crate::observer::{Observer, Progress};
 use crate::record::{file_name, not_proved, platform};
-use crate::request::Request;
+use crate::request::{Column, Request};
 use crate::results::Results;
 use crate::root_state::root_is_clean;
 use crate::run::{Before, outcomes};
@@ -35,7 +35,7 @@ pub(crate) struct ProfileTask<'a> {
     pub(crate) folder: &'a RunFolder,
     pub(crate) order: &'a Order,
     pub(crate) boot: &'a Boot,
-    pub(crate) profile: Profile,
+    pub(crate) column: Column<'a>,
 }
 
 /// How long a boot and a shutdown may take.
@@ -77,9 +77,9 @@ pub(crate) fn run_profile(
     observer: &mut dyn Observer,
 ) -> Result<(ProfileRun, Vec<Option<String>>), ValidateError> {
     let request = task.request;
-    let work = task.folder.subfolder(task.profile.name())?;
+    let work = task.folder.subfolder(task.column.profile.name())?;
     let (plan, disks) = (&request.plan, &request.disks);
-    let mut spec = machine_spec(task.profile, plan, task.boot, disks, &work)?;
+    let mut spec = machine_spec(task.column.profile, plan, task.boot, disks, &work)?;
     for fault in &request.faults {
         fault.spoil(&mut spec);
     }
@@ -104,8 +104,8 @@ pub(crate) fn run_profile(
 fn context<'a>(task: &'a ProfileTask<'_>, work: &'a Path) -> Context<'a> {
     Context {
         plan: &task.request.plan,
-        profile: task.profile,
-        acceleration: task.request.host.facts().acceleration,
+        profile: task.column.profile,
+        acceleration: task.column.host.facts().acceleration,
         mac: mac_text(),
         seed: seed(&task.order.run_id),
         work,
@@ -119,8 +119,8 @@ fn profile_run(
     cases: Vec<CaseResult>,
 ) -> ProfileRun {
     let mut part = ProfileRun {
-        profile: task.profile.name().to_owned(),
-        platform: platform(task.request.host.facts()),
+        profile: task.column.profile.name().to_owned(),
+        platform: platform(task.column.host.facts()),
         machine: MachineRecord {
             vcpus: spec.topology.count(),
             memory_mib: spec.memory_mib,
@@ -152,10 +152,10 @@ fn run_machine(
         });
     }
     results.observer.progress(&Progress::Starting {
-        profile: task.profile,
+        profile: task.column.profile,
     });
     let mut session = Session::new(
-        request.host.start(spec, work)?,
+        task.column.host.start(spec, work)?,
         task.order.clone(),
         request.interrupt.clone(),
         scaled(SILENCE_S, results.context.acceleration),

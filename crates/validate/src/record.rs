@@ -42,6 +42,7 @@ pub(crate) fn case_result(
         }],
         evidence: Vec::new(),
         channel: case.channel.clone(),
+        control: None,
     }
 }
 

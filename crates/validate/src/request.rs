@@ -22,6 +22,15 @@ pub struct DiskInput {
     pub image: Image,
 }
 
+/// One column of the result: a hardware profile, and the host that shows it.
+#[derive(Clone, Copy)]
+pub struct Column<'a> {
+    /// The virtual hardware.
+    pub profile: Profile,
+    /// Where its machine runs.
+    pub host: &'a dyn Host,
+}
+
 /// What a run is asked for.
 pub struct Request<'a> {
     /// The guest's disks, the boot disk first.
@@ -30,8 +39,10 @@ pub struct Request<'a> {
     pub guest: &'a Guest,
     /// The plan.
     pub plan: Plan,
-    /// The hardware profiles, in order; not empty.
-    pub profiles: Vec<Profile>,
+    /// The hardware profiles, in order, and where each is shown; not empty.
+    pub profiles: Vec<Column<'a>>,
+    /// Where a failed case is reproduced, if only one side's hardware was asked for.
+    pub control: Option<Column<'a>>,
     /// The folder to write; must not exist.
     pub out: PathBuf,
     /// Whether the overlays are kept in the folder.
@@ -44,8 +55,6 @@ pub struct Request<'a> {
     pub shutdown_limit: Option<Duration>,
     /// This program.
     pub tool: ToolRecord,
-    /// Where machines run.
-    pub host: &'a dyn Host,
     /// Set from outside to end the run early.
     pub interrupt: Arc<AtomicBool>,
 }

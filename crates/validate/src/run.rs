@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use detente_block::BlockRead;
 use detente_evidence::{
@@ -18,8 +18,8 @@ use crate::machine::Boot;
 use crate::observer::Observer;
 use crate::profile::{ProfileTask, run_profile};
 use crate::record::{guest_record, image_records, plan_record};
-use crate::request::Request;
-use crate::{ValidateError, agent};
+use crate::request::{Column, Request};
+use crate::{ValidateError, agent, control};
 
 /// Boots the guest on every profile, runs the plan, and writes the run's folder.
 ///
@@ -46,18 +46,32 @@ pub fn validate(request: Request<'_>, observer: &mut dyn Observer) -> Result<Run
     let mut before = Before::Running(Digesting::start(&readers));
     let mut after = Vec::new();
     let mut profiles = Vec::new();
-    for &profile in &request.profiles {
+    for &column in &request.profiles {
         let task = ProfileTask {
             request: &request,
             folder: &folder,
             order: &order,
             boot: &boot,
-            profile,
+            column,
         };
         let (part, digests) = run_profile(&task, &mut before, observer)?;
         after = digests;
         profiles.push(part);
     }
+    let mut controls = Vec::new();
+    if let Some(column) = wanted_control(&request, &profiles) {
+        let task = ProfileTask {
+            request: &request,
+            folder: &folder,
+            order: &order,
+            boot: &boot,
+            column,
+        };
+        let (part, digests) = run_profile(&task, &mut before, observer)?;
+        after = digests;
+        controls.push(part);
+    }
+    control::attach(&mut profiles, &controls);
     std::fs::remove_dir_all(&work).map_err(|source| ValidateError::Write {
         path: work.clone(),
         source,
@@ -85,10 +99,27 @@ pub fn validate(request: Request<'_>, observer: &mut dyn Observer) -> Result<Run
         complete: complete(&profiles),
         verdict: Verdict::of(profiles.iter().flat_map(outcomes)),
         profiles,
+        controls,
     };
     write_documents(&folder, &run)?;
     folder.finish()?;
     Ok(run)
+}
+
+/// The column on which failures are to be reproduced: none where both sides were asked for, or
+/// nothing failed, or the user has had enough.
+fn wanted_control<'a>(request: &Request<'a>, profiles: &[ProfileRun]) -> Option<Column<'a>> {
+    let column = request.control?;
+    let side = |profile| {
+        request
+            .profiles
+            .iter()
+            .any(|asked| asked.profile == profile)
+    };
+    let wanted = profiles.iter().any(control::has_failure)
+        && !side(column.profile)
+        && !request.interrupt.load(Ordering::Relaxed);
+    wanted.then_some(column)
 }
 
 /// Whether an initramfs holds anything but what the kernel itself takes out of it early (microcode,

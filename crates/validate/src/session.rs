@@ -1,6 +1,7 @@
 //! A conversation with one started machine: its events become state, and callers wait for states.
 
 mod end;
+mod services;
 mod task;
 mod wait;
 
@@ -15,6 +16,7 @@ use detente_plan::protocol::{AgentMessage, HostMessage, InitramfsSurvey, Order, 
 use crate::console::ConsoleWatch;
 use crate::link::{AgentIdentity, Link};
 
+pub(crate) use services::Services;
 pub(crate) use task::{NoAnswer, TaskEnd};
 pub(crate) use wait::Waited;
 
@@ -48,6 +50,8 @@ pub(crate) struct Session {
     pub(crate) resets: u32,
     /// The process ended.
     pub(crate) exited: Option<String>,
+    /// What the integration services of the Hyper-V-compatible machine have said.
+    pub(crate) services: Services,
     started: Instant,
     /// How far waiting has come: the machine's own time, which a script may let run ahead.
     waited_to: Instant,
@@ -82,6 +86,7 @@ impl Session {
             power_off: None,
             resets: 0,
             exited: None,
+            services: Services::default(),
             started,
             waited_to: started,
         }
@@ -161,6 +166,13 @@ impl Session {
             MachineEvent::ConsoleFlood { limit_bytes } => self.flooded = Some(limit_bytes),
             MachineEvent::PowerOff(how) => self.power_off = Some(how),
             MachineEvent::Reset => self.resets = self.resets.saturating_add(1),
+            MachineEvent::Bus(event) => self.services.bus(event),
+            MachineEvent::Heartbeat { sent, answered } => self.services.heartbeat(sent, answered),
+            MachineEvent::Crashed {
+                parameters,
+                message,
+            } => self.services.crashed(parameters, message),
+            MachineEvent::Answered { id, answer } => self.services.answered(id, answer),
             MachineEvent::Exited { status, stderr } => {
                 let words = stderr.trim();
                 let status = if words.is_empty() {

@@ -16,7 +16,7 @@ use detente_evidence::{Run, Verdict};
 use detente_guest::Guest;
 use detente_host::local::{AccelerationChoice, LocalHost, LocalOptions};
 use detente_machine::Profile;
-use detente_validate::{DiskInput, Fault, Request, ValidateError};
+use detente_validate::{Column, DiskInput, Fault, Request, ValidateError};
 
 use crate::args::Format;
 use crate::commands::plan;
@@ -100,14 +100,14 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
         disks: with_paths(&arguments.images, images),
         guest: &guest,
         plan,
-        profiles,
+        profiles: columns(&profiles, &host),
+        control: None,
         out: folder.clone(),
         keep: arguments.keep,
         faults,
         boot_limit: arguments.boot_limit.map(Duration::from_secs),
         shutdown_limit: arguments.shutdown_limit.map(Duration::from_secs),
         tool: tool::record(),
-        host: &host,
         interrupt: interrupt()?,
     };
     let run = detente_validate::validate(request, &mut live).map_err(|error| {
@@ -137,6 +137,12 @@ fn profiles(names: &[String]) -> Result<Vec<Profile>, Failure> {
         }
     }
     Ok(profiles)
+}
+
+/// Each profile with the host that shows it.
+fn columns<'a>(profiles: &[Profile], host: &'a LocalHost) -> Vec<Column<'a>> {
+    let column = |&profile| Column { profile, host };
+    profiles.iter().map(column).collect()
 }
 
 fn faults(names: &[String]) -> Result<Vec<Fault>, Failure> {

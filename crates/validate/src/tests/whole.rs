@@ -20,7 +20,7 @@ use super::fake::FakeGuest;
 use super::image::{disk, needs_recovery, open, own_initramfs};
 use super::scene::{Nobody, network_seen, plan};
 use crate::agent::hex;
-use crate::{DiskInput, Observer, Progress, Request, ValidateError, validate};
+use crate::{Column, DiskInput, Observer, Progress, Request, ValidateError, validate};
 
 /// A guest that obeys the order which lies in the machine's initramfs.
 fn obedient(spec: &MachineSpec) -> FakeGuest {
@@ -92,7 +92,8 @@ impl Scene {
             disks,
             guest: &self.guest,
             plan: plan(),
-            profiles: vec![Profile::Kvm],
+            profiles: columns(&[Profile::Kvm], host),
+            control: None,
             out: self.out(),
             keep: false,
             faults: Vec::new(),
@@ -103,7 +104,6 @@ impl Scene {
                 version: "0".to_owned(),
                 sha256: "dd".to_owned(),
             },
-            host,
             interrupt: Arc::default(),
         }
     }
@@ -257,7 +257,7 @@ fn an_interrupted_run_starts_no_further_machine() {
     };
     let host = sound_host();
     let mut request = scene.request(&host);
-    request.profiles = Profile::QEMU.to_vec();
+    request.profiles = columns(&Profile::QEMU, &host);
     let mut observer = Impatient(request.interrupt.clone());
     let run = validate(request, &mut observer).unwrap();
     assert_eq!(host.recorded().started.len(), 1);
@@ -359,4 +359,10 @@ fn a_guest_with_nothing_but_microcode_is_refused() {
         "a_guest_with_nothing_but_microcode_is_refused",
         Some(&microcode),
     );
+}
+
+/// Columns of one host.
+fn columns<'a>(profiles: &[Profile], host: &'a dyn Host) -> Vec<Column<'a>> {
+    let column = |&profile| Column { profile, host };
+    profiles.iter().map(column).collect()
 }

@@ -1,6 +1,6 @@
 //! The table at the end of a run.
 
-use detente_evidence::{Outcome, ProfileRun, Run, RunKind, statement};
+use detente_evidence::{CaseResult, Outcome, ProfileRun, Run, RunKind, statement};
 
 /// The run as lines: what was tested, a row for each case, a column for each profile, the verdict.
 pub(super) fn table(run: &Run) -> Vec<String> {
@@ -69,11 +69,28 @@ fn remarks(part: &ProfileRun) -> Vec<String> {
         })
         .map(|case| {
             format!(
-                "{} {}: {}: {}",
-                part.profile, case.case_id, case.outcome, case.message
+                "{} {}: {}: {}{}",
+                part.profile,
+                case.case_id,
+                case.outcome,
+                case.message,
+                follows(case)
             )
         })
         .collect()
+}
+
+/// What the control run says, if there was one.
+fn follows(case: &CaseResult) -> String {
+    let Some(control) = &case.control else {
+        return String::new();
+    };
+    format!(
+        " [{}: {} on {}]",
+        control.follows.words(),
+        control.outcome,
+        control.profile
+    )
 }
 
 /// One sign for an outcome; the word stands beside it.
