@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod hyperv;
+pub mod lab;
 mod profile;
 pub mod qemu;
 mod spec;
