@@ -1,0 +1,166 @@
+//! Serves the host's requests, one machine at a time. The machine starts no process, so no child
+//! of another's ever becomes ours to wait for.
+
+use std::io;
+use std::time::Duration;
+
+use detente_machine::lab::{PROTOCOL, Request, Said};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::machine::{Ended, Machine};
+use super::port::{Came, LabPort};
+use super::{Places, disks, kvm, port, say};
+
+/// How often it is looked whether a host that went away has come back: its port tells that it is
+/// gone without end.
+const GONE_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long nothing need happen.
+const IDLE: Timespec = Timespec {
+    tv_sec: 1,
+    tv_nsec: 0,
+};
+
+/// The lab's side of the protocol.
+pub(super) struct Server {
+    port: LabPort,
+    places: Places,
+    machine: Option<Machine>,
+}
+
+/// Whether the lab goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Serve,
+    Leave,
+}
+
+impl Server {
+    pub(super) fn new(port: LabPort, places: Places) -> Self {
+        Self {
+            port,
+            places,
+            machine: None,
+        }
+    }
+
+    /// Serves until the host wants the lab off. No machine runs afterwards.
+    pub(super) fn serve(mut self) -> io::Result<()> {
+        let result = self.serve_all();
+        let ended = self.end_machine();
+        result.and(ended.map(drop))
+    }
+
+    fn serve_all(&mut self) -> io::Result<()> {
+        loop {
+            self.watch_machine()?;
+            match self.port.next()? {
+                Came::Asked(asked) => {
+                    if self.answer(asked.id, asked.request)? == Next::Leave {
+                        return Ok(());
+                    }
+                }
+                Came::Nonsense(why) => say(&format!("what the host sent is no request: {why}")),
+                Came::Nothing => self.wait()?,
+                Came::Gone => {
+                    if self.end_machine()?.is_some() {
+                        say("the host has gone away; its machine was ended");
+                    }
+                    std::thread::sleep(GONE_PAUSE);
+                }
+            }
+        }
+    }
+
+    /// Waits until something happens.
+    fn wait(&self) -> io::Result<()> {
+        let lab = self.port.fd();
+        let mut fds = vec![PollFd::from_borrowed_fd(lab, PollFlags::IN)];
+        if let Some(machine) = &self.machine {
+            let machine = machine.fds();
+            fds.extend(machine.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        }
+        match poll(&mut fds, Some(&IDLE)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn watch_machine(&mut self) -> io::Result<()> {
+        let Some(machine) = &mut self.machine else {
+            return Ok(());
+        };
+        machine.listen();
+        if let Some(ended) = machine.try_end()? {
+            self.machine = None;
+            self.tell_end(ended)?;
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, id: u64, request: Request) -> io::Result<Next> {
+        let said = match request {
+            Request::Hello { protocol: PROTOCOL } => Said::Hello {
+                id,
+                protocol: PROTOCOL,
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                kernel: rustix::system::uname()
+                    .release()
+                    .to_string_lossy()
+                    .into_owned(),
+                kvm_refused: kvm::refused(),
+            },
+            Request::Hello { protocol } => Said::Failed {
+                id,
+                why: format!("the host speaks version {protocol}, the lab version {PROTOCOL}"),
+            },
+            Request::Start { port, disks } => match self.start(id, &port, &disks) {
+                Ok(()) => Said::Done { id },
+                Err(why) => Said::Failed { id, why },
+            },
+            Request::Stop => {
+                self.end_machine()?;
+                Said::Done { id }
+            }
+            Request::PowerOff => {
+                self.end_machine()?;
+                self.port.say(&Said::Done { id })?;
+                return Ok(Next::Leave);
+            }
+        };
+        self.port.say(&said)?;
+        Ok(Next::Serve)
+    }
+
+    fn start(&mut self, id: u64, port: &str, disks: &[String]) -> Result<(), String> {
+        if self.machine.is_some() {
+            return Err("a machine runs already".to_owned());
+        }
+        let device = port::wait(&self.places, port)?;
+        disks::link(&self.places, disks)?;
+        let machine = Machine::start(id, &self.places.program, &device)
+            .map_err(|error| format!("the machine's program cannot be started: {error}"))?;
+        self.machine = Some(machine);
+        Ok(())
+    }
+
+    /// Ends the machine, if there is one, and tells the host.
+    fn end_machine(&mut self) -> io::Result<Option<()>> {
+        let Some(machine) = self.machine.take() else {
+            return Ok(None);
+        };
+        let ended = machine.end()?;
+        self.tell_end(ended).map(Some)
+    }
+
+    fn tell_end(&mut self, ended: Ended) -> io::Result<()> {
+        self.port.say(&Said::Ended {
+            id: ended.id,
+            status: ended.status,
+            stderr: ended.stderr,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
