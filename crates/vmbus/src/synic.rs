@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use crate::memory::GuestMemory;
 
-pub(crate) use flags::FLAGS;
 pub(crate) use flags::Unheard;
 pub(crate) use slot::{PAYLOAD_BYTES, Placed};
 pub use status::HvStatus;

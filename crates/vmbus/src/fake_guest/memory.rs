@@ -76,7 +76,7 @@ impl Memory {
 
     fn word(&self, gpa: u64) -> Result<&AtomicU32, OutsideMemory> {
         self.check(gpa, 4)?;
-        if gpa % 4 != 0 {
+        if !gpa.is_multiple_of(4) {
             return Err(OutsideMemory { gpa, len: 4 });
         }
         Ok(&self.page(gpa)[(gpa % PAGE_BYTES / 4) as usize])

@@ -3,7 +3,7 @@
 use super::{SINT, SLOT_BYTES, Synic};
 
 /// How many flags a slot of the event page has. Flag 0 is reserved.
-pub(crate) const FLAGS: u32 = 2048;
+const FLAGS: u32 = 2048;
 
 /// The guest could not be told: its event page is off, or is not memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
