@@ -1,1 +1,25 @@
-//! What the machine asks of KVM.
+//! What the machine asks of KVM: a virtual machine with memory, interrupt routes and processors.
+//!
+//! `unsafe` is opened in three small modules: [`raw`] (two ioctls that `kvm-ioctls` has no function
+//! for), `exit` (the part of a processor's shared page that it does not read) and `region` (lending
+//! memory to the kernel). Everything else is safe on top of them.
+
+pub mod cpuid;
+mod error;
+mod exit;
+mod memory;
+mod probe;
+mod raw;
+mod region;
+mod registers;
+mod routes;
+mod vcpu;
+mod vm;
+
+pub use error::KvmError;
+pub use exit::{Hypercall, SynicState};
+pub use memory::Memory;
+pub use probe::{Report, probe};
+pub use routes::SINT_OF_THE_BUS;
+pub use vcpu::{Access, Exit, Vcpu};
+pub use vm::{COM1_PIN, COM2_PIN, Vm};

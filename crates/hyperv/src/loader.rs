@@ -108,7 +108,7 @@ pub fn load(
         placed.page.set_initramfs(span);
     }
     memory.write(layout::ZERO_PAGE, placed.page.as_bytes())?;
-    entry_state::write_tables(memory)?;
+    write_tables(memory)?;
     Ok(Loaded {
         state: EntryState::at(placed.entry),
         format: placed.format,
