@@ -17,6 +17,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 pub use devices::devices;
+pub use disks::{hotplug_nodes, hotplug_raw};
 pub use shell::shell_line;
 
 use crate::{MachineSpec, Profile};

@@ -1,7 +1,7 @@
 //! Disks: every file of a chain is a node that we name, so that QEMU opens no file by itself.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,10 @@ pub(super) fn add(arguments: &mut Arguments, spec: &MachineSpec) {
         let name = format!("disk{index}");
         add_chain(arguments, &name, disk);
         match disk.bus {
-            DiskBus::Virtio => add_virtio(arguments, &name, disk),
+            DiskBus::Virtio => {
+                add_on_pci(arguments, &format!("virtio-blk-pci,drive={name}"), disk);
+            }
+            DiskBus::Nvme => add_on_pci(arguments, &format!("nvme,drive={name}"), disk),
             // QEMU has no such controller.
             DiskBus::Vmbus => {}
             DiskBus::Sata => {
@@ -31,10 +34,89 @@ pub(super) fn add(arguments: &mut Arguments, spec: &MachineSpec) {
 
 /// From the bottom up, as QEMU wants a node to exist before another names it.
 fn add_chain(arguments: &mut Arguments, disk: &str, spec: &DiskSpec) {
+    for node in nodes(disk, spec) {
+        match node {
+            // Key-value syntax, not JSON: a path need not be UTF-8, and only commas are special.
+            Node::File { name, path, access } => {
+                let access = access.option();
+                let start = format!("driver=file,node-name={name},{access},");
+                let mut value = OsString::from(start);
+                value.push(key_value("filename", path.as_os_str()));
+                arguments.pair("-blockdev", value);
+            }
+            Node::Format(node) => arguments.pair("-blockdev", node.to_string()),
+        }
+    }
+}
+
+/// The nodes of a disk for QMP's `blockdev-add`, in order. The last one is named `disk`, and the
+/// others' names start so.
+///
+/// # Errors
+/// The path that is no UTF-8: QMP cannot carry it.
+pub fn hotplug_nodes(disk: &str, spec: &DiskSpec) -> Result<Vec<Value>, PathBuf> {
+    nodes(disk, spec)
+        .into_iter()
+        .map(|node| match node {
+            Node::Format(node) => Ok(node),
+            Node::File { name, path, access } => {
+                let path = path.to_str().ok_or_else(|| path.to_owned())?;
+                Ok(hotplug_file(&name, path, access))
+            }
+        })
+        .collect()
+}
+
+/// The nodes of a raw file that is only read, named as [`hotplug_nodes`] names them.
+#[must_use]
+pub fn hotplug_raw(disk: &str, path: &str) -> Vec<Value> {
+    let file = format!("{disk}-file");
+    let format = json!({
+        "node-name": disk,
+        "driver": "raw",
+        "read-only": true,
+        "file": file,
+    });
+    vec![hotplug_file(&file, path, Access::ReadOnly), format]
+}
+
+fn hotplug_file(name: &str, path: &str, access: Access) -> Value {
+    let mut node = json!({
+        "node-name": name,
+        "driver": "file",
+        "filename": path,
+    });
+    match access {
+        Access::ReadOnly => node["read-only"] = json!(true),
+        Access::ReadWrite => {
+            node["discard"] = json!("unmap");
+            // The overlay is thrown away: nothing of it need reach the disk.
+            node["cache"] = json!({ "no-flush": true });
+        }
+    }
+    node
+}
+
+/// A node of QEMU's block graph.
+enum Node<'a> {
+    File {
+        name: String,
+        path: &'a Path,
+        access: Access,
+    },
+    Format(Value),
+}
+
+fn nodes<'a>(disk: &str, spec: &'a DiskSpec) -> Vec<Node<'a>> {
+    let mut nodes = Vec::new();
     let mut below = Value::Null;
     for (depth, file) in reachable(&spec.chain).iter().enumerate().rev() {
         let name = format!("{disk}-layer{depth}");
-        add_file(arguments, &name, &file.path, Access::ReadOnly);
+        nodes.push(Node::File {
+            name: format!("{name}-file"),
+            path: &file.path,
+            access: Access::ReadOnly,
+        });
         let mut node = json!({
             "node-name": name,
             "read-only": true,
@@ -47,19 +129,23 @@ fn add_chain(arguments: &mut Arguments, disk: &str, spec: &DiskSpec) {
                 node["backing"] = below;
             }
         }
-        arguments.pair("-blockdev", node.to_string());
+        nodes.push(Node::Format(node));
         below = json!(name);
     }
-    add_file(arguments, disk, &spec.overlay, Access::ReadWrite);
-    let overlay = json!({
+    nodes.push(Node::File {
+        name: format!("{disk}-file"),
+        path: &spec.overlay,
+        access: Access::ReadWrite,
+    });
+    nodes.push(Node::Format(json!({
         "node-name": disk,
         "driver": "qcow2",
         "discard": "unmap",
         "file": format!("{disk}-file"),
         // Null says "none", whatever the file's own header claims.
         "backing": below,
-    });
-    arguments.pair("-blockdev", overlay.to_string());
+    })));
+    nodes
 }
 
 /// A raw file backs onto nothing: what is listed below one belongs to nobody and is not opened.
@@ -71,24 +157,23 @@ fn reachable(chain: &[DiskFile]) -> &[DiskFile] {
     &chain[..end]
 }
 
+#[derive(Debug, Clone, Copy)]
 enum Access {
     ReadOnly,
     ReadWrite,
 }
 
-/// Key-value syntax, not JSON: a path need not be UTF-8, and only commas are special.
-fn add_file(arguments: &mut Arguments, node: &str, path: &Path, access: Access) {
-    let access = match access {
-        Access::ReadOnly => "read-only=on",
-        Access::ReadWrite => "discard=unmap",
-    };
-    let mut value = OsString::from(format!("driver=file,node-name={node}-file,{access},"));
-    value.push(key_value("filename", path.as_os_str()));
-    arguments.pair("-blockdev", value);
+impl Access {
+    fn option(self) -> &'static str {
+        match self {
+            Self::ReadOnly => "read-only=on",
+            Self::ReadWrite => "discard=unmap",
+        }
+    }
 }
 
-fn add_virtio(arguments: &mut Arguments, disk: &str, spec: &DiskSpec) {
-    let mut value = OsString::from(format!("virtio-blk-pci,drive={disk},write-cache=on,"));
+fn add_on_pci(arguments: &mut Arguments, device: &str, spec: &DiskSpec) {
+    let mut value = OsString::from(format!("{device},write-cache=on,"));
     value.push(key_value("serial", spec.serial.as_ref()));
     arguments.pair("-device", value);
 }
