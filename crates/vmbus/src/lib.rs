@@ -22,12 +22,21 @@ mod device;
 #[doc(hidden)]
 pub mod fake_guest;
 mod guid;
+pub mod heartbeat;
+#[doc(hidden)]
+pub mod hostile;
+pub mod ic;
+pub mod keyboard;
+pub mod kvp;
 mod memory;
 mod packet;
 mod pages;
 mod protocol;
 pub mod ring;
+pub mod shutdown;
 mod synic;
+pub mod time_sync;
+pub mod vss;
 
 pub use bus::{Bus, BusEvent, BusOptions, CHANNEL_LIMIT, ChannelId, OfferError, UnknownChannel};
 pub use device::{Channel, Device, DeviceError, Now, Offer, Sent};
