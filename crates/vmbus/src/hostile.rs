@@ -1,0 +1,14 @@
+//! What a guest that keeps no rule can do to us: each part of the engine, driven by any bytes.
+//!
+//! Every function takes what it does from the bytes alone, so that they replay what they broke.
+//! Work is bounded by the bytes; a panic is a failure.
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "a rig for tests: it may break on its own mistakes"
+)]
+
+mod bytes;
+mod ring;
+
+pub use ring::exercise_ring;
