@@ -73,7 +73,12 @@ fn settle() -> io::Result<Agent> {
     let file = fs::read(AGENT_PATH)?;
     let first_device = fs::metadata("/")?.dev();
     shelter::build(&file)?;
-    let listing = Listing::of(Path::new("/"));
+    let listing = if order.root.is_none() {
+        Listing::of(Path::new("/"))
+    } else {
+        // Process 1 waits for us: no module has been loaded yet.
+        Listing::of_kernel(Path::new(shelter::SYS_OUTSIDE))
+    };
     shelter::enter()?;
     shelter::let_go_of_console()?;
     // The kernel shall look elsewhere first; where it will not let us say so we live with it.

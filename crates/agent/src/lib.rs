@@ -3,7 +3,8 @@
 //! One static file plays five roles, told apart by process number and first argument:
 //!
 //! - **first** (`first`): the kernel starts it as process 1 (`rdinit=`). It starts the
-//!   background agent and becomes the guest's own init at once, having changed nothing.
+//!   background agent and becomes the guest's own init at once, having changed nothing; where
+//!   the guest has no initramfs of its own it mounts the root first (`root`).
 //! - **background** (`background`): builds itself a shelter (`shelter`), talks to the host,
 //!   looks at the initramfs, waits for the real root.
 //! - **worker** (`worker`): one process for each task, so that it can be killed. It enters the
@@ -28,6 +29,7 @@ mod links;
 mod namespace;
 mod outbox;
 mod phase;
+mod root;
 mod seeded;
 mod serial;
 mod shelter;

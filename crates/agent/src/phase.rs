@@ -7,7 +7,16 @@ use std::path::Path;
 use crate::sysfs;
 
 /// What process 1 is called between leaving the initramfs and becoming the final init.
-const BETWEEN: [&str; 6] = ["run-init", "switch_root", "busybox", "sh", "exe", "nuke"];
+const BETWEEN: [&str; 7] = [
+    "run-init",
+    "switch_root",
+    "busybox",
+    "sh",
+    "exe",
+    "nuke",
+    // Ourselves, where we mount the root.
+    "agent",
+];
 
 /// Watches process 1.
 #[derive(Debug)]
@@ -92,5 +101,6 @@ mod tests {
     #[test]
     fn the_root_is_not_there_before_the_final_init_runs() {
         assert!(!check("run-init", false, false));
+        assert!(!check("agent", false, false));
     }
 }

@@ -14,6 +14,9 @@ use rustix::mount::{MountFlags, UnmountFlags};
 /// Where the copy lies, seen from inside.
 pub(crate) const AGENT_COPY: &str = "/agent";
 
+/// Where its `/sys` is before it is entered.
+pub(crate) const SYS_OUTSIDE: &str = "/.detente/shelter/sys";
+
 const SHELTER: &str = "/.detente/shelter";
 
 /// Mounts the shelter over the initramfs's name and puts `agent` into it. The root stays where

@@ -42,6 +42,7 @@ pub(crate) fn take(listing: &Listing, root: &Path, uptime_ms: u64) -> InitramfsS
         root,
         uptime_ms,
         truncated,
+        kernel_only: listing.kernel_only,
     }
 }
 

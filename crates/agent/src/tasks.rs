@@ -4,17 +4,24 @@ mod await_ready;
 mod clock;
 mod console;
 mod cpus;
+mod crash;
 mod dns;
 mod entropy;
 mod exercise_disk;
+mod hypervisor;
 mod ipv4_addresses;
 mod kernel_log;
+mod key_values;
+mod keys;
+mod log_lines;
 mod memory;
 mod mount_point;
 mod network;
 mod ping;
 mod root_disk;
 mod transfer;
+mod vmbus;
+mod writes;
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -67,14 +74,22 @@ impl From<Observation> for Done {
 /// work in the initramfs as well.
 pub(crate) fn needs_root(task: &Task) -> bool {
     match task {
-        Task::AwaitReady | Task::ExerciseRootDisk { .. } | Task::ProbeNetwork { .. } => true,
+        Task::AwaitReady
+        | Task::ExerciseRootDisk { .. }
+        | Task::ProbeNetwork { .. }
+        | Task::ReadKeyValues { .. }
+        | Task::WatchWrites { .. } => true,
         Task::ReadKernelLog { .. }
         | Task::CountCpus
         | Task::MeasureMemory
         | Task::TransferTcp { .. }
         | Task::SwitchClockSources
         | Task::ReadEntropy { .. }
-        | Task::WriteConsole { .. } => false,
+        | Task::WriteConsole { .. }
+        | Task::IdentifyHypervisor
+        | Task::ListVmbus
+        | Task::ListenToKeys { .. }
+        | Task::Crash => false,
     }
 }
 
@@ -106,5 +121,17 @@ pub(crate) fn run(task: &Task, limits: &Limits) -> Result<Done, TaskError> {
         Task::SwitchClockSources => Observation::Clock(clock::run(root)?).into(),
         Task::ReadEntropy { bytes } => Observation::Entropy(entropy::run(*bytes, limits)?).into(),
         Task::WriteConsole { line, hold_ms } => console::run(line, *hold_ms)?,
+        Task::IdentifyHypervisor => Observation::Hypervisor(hypervisor::run(root)).into(),
+        Task::ListVmbus => Observation::Vmbus(vmbus::run(root)).into(),
+        Task::ReadKeyValues { pool, key } => {
+            Observation::KeyValues(key_values::run(root, *pool, key)).into()
+        }
+        Task::WatchWrites { for_ms, enough_ms } => {
+            Observation::Writes(writes::run(*for_ms, *enough_ms, limits)?).into()
+        }
+        Task::ListenToKeys { for_ms, enough } => {
+            Observation::Keys(keys::run(*for_ms, *enough, limits)?).into()
+        }
+        Task::Crash => return Err(crash::run(limits)),
     })
 }

@@ -1,7 +1,10 @@
 //! The kernel's command line.
 
-/// The parameters, split at blanks that no double quote protects, as the kernel does.
-pub(crate) fn parameters(line: &str) -> Vec<(String, Option<String>)> {
+/// The parameters of a kernel's command line, split at blanks that no double quote protects, as the
+/// kernel does: each name with its value, if it has one. What stands behind `--` belongs to the
+/// first process and is left out.
+#[must_use]
+pub fn parameters(line: &str) -> Vec<(String, Option<String>)> {
     let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
     for c in line.chars() {
         match c {

@@ -52,6 +52,7 @@ mod tests;
 mod volumes;
 
 pub use boot_files::{BootFiles, BootLimits};
+pub use command_line::parameters as command_line_parameters;
 pub use error::{BootFilesError, BootProblem, InspectError};
 #[doc(hidden)]
 pub use exercise::exercise;

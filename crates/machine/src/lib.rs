@@ -15,7 +15,7 @@ mod profile;
 pub mod qemu;
 mod spec;
 
-pub use profile::{Hardware, Profile, UnknownProfile};
+pub use profile::{Discovery, Hardware, Profile, UnknownProfile};
 pub use spec::{
     DirectBoot, DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec, NetworkSpec, Topology,
 };

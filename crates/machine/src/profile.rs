@@ -28,11 +28,58 @@ pub struct Hardware {
     pub network_driver: &'static str,
     /// Kernel modules of the network card.
     pub network_modules: &'static [&'static str],
+    /// How the hypervisor makes itself known.
+    pub discovery: Discovery,
+    /// Clock sources that a guest is meant to use.
+    pub clock_sources: &'static [&'static str],
     /// Whether there is a virtio entropy device.
     pub entropy: bool,
     /// Whether there is a virtio serial port for the agent's fast path.
     pub virtio_port: bool,
 }
+
+/// How a hypervisor makes itself known to its guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Discovery {
+    /// The vendor of CPUID leaf 0x40000000, without zeroes at its end.
+    pub vendor: &'static str,
+    /// The interface of leaf 0x40000001, where the platform has one.
+    pub interface: Option<&'static str>,
+    /// What Linux says of it: `Hypervisor detected: …`.
+    pub kernel_name: &'static str,
+    /// Whether leaves and clock are shown even where a translator executes the guest.
+    pub in_emulation: bool,
+}
+
+impl Discovery {
+    /// Linux, arch/x86/kernel/kvm.c.
+    const KVM: Self = Self {
+        vendor: "KVMKVMKVM",
+        interface: None,
+        kernel_name: "KVM",
+        in_emulation: false,
+    };
+
+    /// Hypervisor Top Level Functional Specification, section 2.4; Linux,
+    /// arch/x86/kernel/cpu/mshyperv.c. Our machine shows them by KVM, nested or not.
+    const HYPERV: Self = Self {
+        vendor: "Microsoft Hv",
+        interface: Some("Hv#1"),
+        kernel_name: "Microsoft Hyper-V",
+        in_emulation: true,
+    };
+}
+
+/// Clock sources of a guest on KVM.
+const KVM_CLOCKS: &[&str] = &["kvm-clock", "tsc"];
+
+/// Clock sources of a guest on Hyper-V: Linux, drivers/clocksource/hyperv_timer.c.
+const HYPERV_CLOCKS: &[&str] = &[
+    "hyperv_clocksource_tsc_page",
+    "hyperv_clocksource_msr",
+    "hyperv_clocksource",
+    "tsc",
+];
 
 impl Profile {
     /// Every profile, in the order of the reports.
@@ -63,6 +110,8 @@ impl Profile {
                 storage_modules: &["virtio_pci", "virtio_blk"],
                 network_driver: "virtio_net",
                 network_modules: &["virtio_pci", "virtio_net"],
+                discovery: Discovery::KVM,
+                clock_sources: KVM_CLOCKS,
                 entropy: true,
                 virtio_port: true,
             },
@@ -71,6 +120,8 @@ impl Profile {
                 storage_modules: &["ahci", "sd_mod"],
                 network_driver: "e1000e",
                 network_modules: &["e1000e"],
+                discovery: Discovery::KVM,
+                clock_sources: KVM_CLOCKS,
                 entropy: false,
                 virtio_port: false,
             },
@@ -79,6 +130,8 @@ impl Profile {
                 storage_modules: &["hv_vmbus", "hv_storvsc", "sd_mod"],
                 network_driver: "hv_netvsc",
                 network_modules: &["hv_vmbus", "hv_netvsc"],
+                discovery: Discovery::HYPERV,
+                clock_sources: HYPERV_CLOCKS,
                 entropy: false,
                 virtio_port: false,
             },

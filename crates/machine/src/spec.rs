@@ -86,6 +86,8 @@ pub enum DiskBus {
     Virtio,
     /// The q35 SATA controller.
     Sata,
+    /// NVMe on PCI Express, which no profile has: a fault attaches disks so.
+    Nvme,
     /// The synthetic SCSI controller of our own machine; QEMU has none.
     Vmbus,
 }

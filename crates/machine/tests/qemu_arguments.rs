@@ -125,6 +125,15 @@ fn the_legacy_profile_is_as_agreed() {
 }
 
 #[test]
+fn a_disk_on_another_bus_differs_in_nothing_else() {
+    let wiring = wiring(Profile::Kvm, Accelerator::Kvm);
+    let own = listing(&arguments(&spec(Profile::Kvm, DiskBus::Virtio), &wiring));
+    let other = listing(&arguments(&spec(Profile::Kvm, DiskBus::Nvme), &wiring));
+    assert_eq!(own.replace("virtio-blk-pci,", "nvme,"), other);
+    assert_ne!(own, other);
+}
+
+#[test]
 fn odd_paths_stay_whole() {
     let odd: [&[u8]; 7] = [
         b"/i/a,b.qcow2",

@@ -46,6 +46,8 @@ const SIGNS: &[(&str, Sign)] = &[
         "You are now being dropped into an emergency shell",
         Sign::GaveUp,
     ),
+    // Our own agent, where the guest has no initramfs and the kernel would have panicked
+    ("detente-agent: no root: ", Sign::GaveUp),
     // Linux, kernel/reboot.c: kernel_power_off()
     ("reboot: Power down", Sign::PowerDown),
 ];

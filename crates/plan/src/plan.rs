@@ -82,6 +82,12 @@ pub enum CaseId {
     /// Processor count and topology.
     #[serde(rename = "CPU-01")]
     Cpu01,
+    /// Hypervisor discovery.
+    #[serde(rename = "CPU-05")]
+    Cpu05,
+    /// Channels and interrupts of the synthetic bus.
+    #[serde(rename = "CPU-08")]
+    Cpu08,
     /// Memory size.
     #[serde(rename = "MEM-01")]
     Mem01,
@@ -97,15 +103,30 @@ pub enum CaseId {
     /// Clock source.
     #[serde(rename = "TIME-01")]
     Time01,
+    /// Heartbeat to the host.
+    #[serde(rename = "HB-01")]
+    Hb01,
+    /// Data exchange with the host.
+    #[serde(rename = "KVP-01")]
+    Kvp01,
+    /// Freeze and thaw.
+    #[serde(rename = "SNP-01")]
+    Snp01,
     /// Entropy device.
     #[serde(rename = "RNG-01")]
     Rng01,
     /// Serial console, both ways.
     #[serde(rename = "CON-01")]
     Con01,
+    /// The keyboard.
+    #[serde(rename = "KBD-01")]
+    Kbd01,
     /// Graceful shutdown asked from outside.
     #[serde(rename = "PWR-01")]
     Pwr01,
+    /// A crash is told to the host.
+    #[serde(rename = "CRS-03")]
+    Crs03,
     /// Self-check.
     #[serde(rename = "SUP-05")]
     Sup05,
@@ -120,14 +141,21 @@ impl CaseId {
             Self::Boot02 => "BOOT-02",
             Self::Boot10 => "BOOT-10",
             Self::Cpu01 => "CPU-01",
+            Self::Cpu05 => "CPU-05",
+            Self::Cpu08 => "CPU-08",
             Self::Mem01 => "MEM-01",
             Self::Sto01 => "STO-01",
             Self::Net01 => "NET-01",
             Self::Net02 => "NET-02",
             Self::Time01 => "TIME-01",
+            Self::Hb01 => "HB-01",
+            Self::Kvp01 => "KVP-01",
+            Self::Snp01 => "SNP-01",
             Self::Rng01 => "RNG-01",
             Self::Con01 => "CON-01",
+            Self::Kbd01 => "KBD-01",
             Self::Pwr01 => "PWR-01",
+            Self::Crs03 => "CRS-03",
             Self::Sup05 => "SUP-05",
         }
     }

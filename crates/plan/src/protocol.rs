@@ -4,6 +4,8 @@ mod frame;
 mod hostile;
 mod message;
 mod observation;
+mod root;
+mod synthetic;
 
 pub use frame::{Decoder, FrameError, MAX_PAYLOAD_BYTES, encode};
 #[doc(hidden)]
@@ -12,4 +14,8 @@ pub use message::{AgentMessage, Channel, HostMessage, Order, PROTOCOL, Phase, Ta
 pub use observation::{
     BootState, Clock, ClockSwitch, ConsoleLine, Cpus, Entropy, InitramfsSurvey, KernelLog,
     KernelRecord, Memory, Network, Observation, OrphanDevice, RootDisk, Selinux, Transfer,
+};
+pub use root::{RootMount, RootWait};
+pub use synthetic::{
+    Hypervisor, KeyValuePool, KeyValues, Keys, Vmbus, VmbusDevice, Writes,
 };

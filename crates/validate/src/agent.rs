@@ -1,8 +1,11 @@
 //! The agent that this program carries, and the archive that brings it into a guest.
 
+use detente_guest::BootFiles;
 use detente_initramfs::CpioWriter;
 use detente_plan::protocol::{Order, PROTOCOL};
 use sha2::{Digest as _, Sha256};
+
+use crate::root_mount;
 
 /// The agent's file.
 const AGENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/detente-agent"));
@@ -25,13 +28,15 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The order that the agent obeys.
-pub(crate) fn order(run_id: &str, plan_digest: &str, original_init: &str) -> Order {
+/// The order that the agent obeys in a guest with these boot files.
+pub(crate) fn order(run_id: &str, plan_digest: &str, files: &BootFiles) -> Order {
+    let own = root_mount::has_own_init(&files.initramfs);
     Order {
         protocol: PROTOCOL,
         run_id: run_id.to_owned(),
         plan_digest: plan_digest.to_owned(),
-        original_init: original_init.to_owned(),
+        original_init: files.original_init.clone(),
+        root: (!own).then(|| root_mount::root_mount(&files.cmdline)),
     }
 }
 

@@ -4,6 +4,7 @@ mod batch;
 mod boot;
 mod console;
 mod power;
+mod services;
 
 use std::path::Path;
 use std::time::Duration;
@@ -24,6 +25,7 @@ pub(crate) use batch::batch;
 pub(crate) use boot::boot;
 pub(crate) use console::console;
 pub(crate) use power::{Shutdown, power};
+pub(crate) use services::{crash, services};
 
 /// Warnings and worse are read of the kernel's log.
 const KERNEL_LOG_LEVEL: u8 = 4;
@@ -36,6 +38,7 @@ pub(crate) const KERNEL_LOG: &str = "kernel-log.txt";
 pub(crate) const BATCHES: &[&[CaseId]] = &[
     &[
         CaseId::Cpu01,
+        CaseId::Cpu05,
         CaseId::Mem01,
         CaseId::Sto01,
         CaseId::Net01,
@@ -43,6 +46,7 @@ pub(crate) const BATCHES: &[&[CaseId]] = &[
     ],
     &[CaseId::Net02, CaseId::Time01],
     &[CaseId::Con01],
+    &[CaseId::Cpu08],
     &[CaseId::Boot02],
 ];
 
@@ -119,7 +123,18 @@ impl Context<'_> {
             CaseId::Rng01 => Some(Task::ReadEntropy {
                 bytes: parameters.entropy_bytes,
             }),
-            CaseId::Boot01 | CaseId::Boot10 | CaseId::Con01 | CaseId::Pwr01 | CaseId::Sup05 => None,
+            CaseId::Cpu05 => Some(Task::IdentifyHypervisor),
+            CaseId::Cpu08 => Some(Task::ListVmbus),
+            CaseId::Boot01
+            | CaseId::Boot10
+            | CaseId::Hb01
+            | CaseId::Kvp01
+            | CaseId::Snp01
+            | CaseId::Con01
+            | CaseId::Kbd01
+            | CaseId::Pwr01
+            | CaseId::Crs03
+            | CaseId::Sup05 => None,
         }
     }
 
@@ -156,7 +171,16 @@ impl Context<'_> {
                 let echo = echo_seen(session)?;
                 judge::net02(seen, &echo, parameters.transfer_bytes)
             }
-            (CaseId::Time01, Observation::Clock(seen)) => judge::time01(seen, self.execution()),
+            (CaseId::Time01, Observation::Clock(seen)) => {
+                judge::time01(seen, &hardware, self.execution())
+            }
+            (CaseId::Cpu05, Observation::Hypervisor(seen)) => {
+                judge::cpu05(seen, &hardware.discovery, self.execution())
+            }
+            (CaseId::Cpu08, Observation::Vmbus(seen)) => {
+                let agreed = session.services.agreed_version();
+                judge::cpu08(seen, &services::offered(), agreed.as_deref())
+            }
             (CaseId::Rng01, Observation::Entropy(seen)) => {
                 judge::rng01(seen, parameters.entropy_bytes)
             }

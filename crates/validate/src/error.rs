@@ -27,9 +27,6 @@ pub enum ValidateError {
     /// The kernel and initramfs cannot be had from the disk.
     #[error("cannot read the guest's boot files")]
     BootFiles(#[from] BootFilesError),
-    /// The guest boots without an init in an initramfs.
-    #[error("the guest's kernel boots without an initramfs of its own")]
-    NoInitramfs,
     /// The overlay for a disk cannot be made.
     #[error("cannot make an overlay for {}", path.display())]
     Overlay {
@@ -61,11 +58,6 @@ impl ValidateError {
                 Some("look at the folder's permissions and at the free space there (df)".to_owned())
             }
             Self::BootFiles(error) => error.hint(),
-            Self::NoInitramfs => Some(
-                "this version starts its agent from the guest's initramfs: install initramfs-tools \
-                 or dracut in the guest, and let its boot loader name the initramfs"
-                    .to_owned(),
-            ),
             Self::Host(_) | Self::Document(_) | Self::Random => None,
         }
     }

@@ -18,7 +18,7 @@ pub enum Fault {
     Vcpus,
     /// The kernel is told to use half of the memory.
     Memory,
-    /// The disk is attached to the other profile's controller.
+    /// The disk is attached to NVMe, which no profile has.
     DiskBus,
     /// No address is given out.
     Address,
@@ -97,7 +97,7 @@ impl Fault {
             Self::Memory => append(spec, &format!("mem={}M", spec.memory_mib / 2)),
             Self::DiskBus => {
                 for disk in &mut spec.disks {
-                    disk.bus = other(disk.bus);
+                    disk.bus = not_the_profiles(disk.bus);
                 }
             }
             Self::Address => spec.network.dhcp = false,
@@ -115,10 +115,9 @@ fn append(spec: &mut MachineSpec, option: &str) {
     spec.boot.cmdline.push_str(option);
 }
 
-fn other(bus: DiskBus) -> DiskBus {
+fn not_the_profiles(bus: DiskBus) -> DiskBus {
     match bus {
-        DiskBus::Virtio => DiskBus::Sata,
-        DiskBus::Sata => DiskBus::Virtio,
+        DiskBus::Virtio | DiskBus::Sata | DiskBus::Nvme => DiskBus::Nvme,
         // There is nothing else on our own machine that a disk could hang on.
         DiskBus::Vmbus => DiskBus::Vmbus,
     }

@@ -30,6 +30,7 @@ mod profile;
 mod record;
 mod request;
 mod results;
+mod root_mount;
 mod root_state;
 mod run;
 mod session;

@@ -87,7 +87,9 @@ pub(crate) fn run_profile(
     let mut results = Results::new(&context, observer);
     let seen = run_machine(task, &spec, &mut results)?;
 
+    let boots = seen.boots;
     results.add_shutdown(seen.shutdown, || root_clean(request, &spec));
+    let boots = boots + crash_boot(task, &spec, &mut results, seen.agent.is_some())?;
     let reopened: Vec<_> = request.disks.iter().map(reopen).collect();
     let after = Digesting::start(&reopened).finish(&request.interrupt);
     let before = before.wait(&request.interrupt);
@@ -97,7 +99,7 @@ pub(crate) fn run_profile(
     if !request.keep {
         remove_overlays(&spec)?;
     }
-    let part = profile_run(task, &spec, seen.boots, cases);
+    let part = profile_run(task, &spec, boots, cases);
     Ok((part, after))
 }
 
@@ -174,6 +176,36 @@ fn run_machine(
     Ok(seen)
 }
 
+/// A boot that ends in a crash on purpose, where the plan has that case and the first boot came as
+/// far as an agent; how many boots it took.
+fn crash_boot(
+    task: &ProfileTask<'_>,
+    spec: &MachineSpec,
+    results: &mut Results<'_, '_>,
+    agent_spoke: bool,
+) -> Result<u32, ValidateError> {
+    let (request, context) = (task.request, results.context);
+    let wanted = context.applies(CaseId::Crs03) && agent_spoke;
+    if !wanted || request.interrupt.load(Ordering::Relaxed) {
+        return Ok(0);
+    }
+    let work = task
+        .folder
+        .subfolder(&format!("{}-crash", task.column.profile))?;
+    let mut session = Session::new(
+        task.column.host.start(spec, &work)?,
+        task.order.clone(),
+        request.interrupt.clone(),
+        scaled(SILENCE_S, context.acceleration),
+    );
+    let limit = OverallLimits::new(request, context).boot;
+    let finding = cases::crash(&mut session, limit)?;
+    let elapsed_ms = crate::limits::ms(session.elapsed());
+    session.into_machine().stop()?;
+    results.add(CaseId::Crs03, finding, (0, elapsed_ms));
+    Ok(1)
+}
+
 /// The digests of everything that took part.
 fn self_check(
     request: &Request<'_>,
@@ -213,8 +245,11 @@ pub(crate) fn in_guest(
     if booted.ready {
         for batch in BATCHES {
             results.add_all(cases::batch(context, session, batch)?);
-            if batch.contains(&CaseId::Con01) && context.applies(CaseId::Con01) {
-                results.add_all(vec![cases::console(context, session)?]);
+            if batch.contains(&CaseId::Con01) {
+                if context.applies(CaseId::Con01) {
+                    results.add_all(vec![cases::console(context, session)?]);
+                }
+                results.add_all(cases::services(context, session)?);
             }
         }
     }

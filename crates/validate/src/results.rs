@@ -129,9 +129,15 @@ fn evidence(case: CaseId, profile: Profile) -> Vec<String> {
     match case {
         CaseId::Boot01 => vec![file("console.log"), file("screen.png")],
         CaseId::Boot02 => vec![file(cases::KERNEL_LOG), file("console.log")],
-        CaseId::Con01 | CaseId::Pwr01 => vec![file("console.log")],
+        CaseId::Con01 | CaseId::Pwr01 | CaseId::Crs03 => vec![file("console.log")],
         CaseId::Boot10
         | CaseId::Cpu01
+        | CaseId::Cpu05
+        | CaseId::Cpu08
+        | CaseId::Hb01
+        | CaseId::Kvp01
+        | CaseId::Snp01
+        | CaseId::Kbd01
         | CaseId::Mem01
         | CaseId::Sto01
         | CaseId::Net01

@@ -1,6 +1,5 @@
 //! A whole run: every profile in turn, then the documents, then the folder's name.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,7 +8,6 @@ use detente_evidence::{
     AgentRecord, Manifest, Outcome, ProfileRun, Requirement, Run, RunKind, Verdict, junit,
 };
 use detente_guest::BootLimits;
-use detente_initramfs::{Entry, Limits, walk};
 use jiff::Timestamp;
 
 use crate::digests::Digesting;
@@ -32,10 +30,7 @@ pub fn validate(request: Request<'_>, observer: &mut dyn Observer) -> Result<Run
     let folder = RunFolder::create(&request.out, &run_id)?;
     let work = folder.subfolder("work")?;
     let files = request.guest.boot_files(BootLimits::default())?;
-    let order = agent::order(&run_id, &request.plan.digest(), &files.original_init);
-    if !has_own_init(&files.initramfs) {
-        return Err(ValidateError::NoInitramfs);
-    }
+    let order = agent::order(&run_id, &request.plan.digest(), &files);
     let boot = Boot::write(&work, files, &order)?;
 
     let readers: Vec<Option<Arc<dyn BlockRead>>> = request
@@ -120,26 +115,6 @@ fn wanted_control<'a>(request: &Request<'a>, profiles: &[ProfileRun]) -> Option<
         && !side(column.profile)
         && !request.interrupt.load(Ordering::Relaxed);
     wanted.then_some(column)
-}
-
-/// Whether an initramfs holds anything but what the kernel itself takes out of it early (microcode,
-/// ACPI tables). Where it does not, the kernel mounts the root without any init in between, and an
-/// agent that is started in its place could not go on to the guest's own.
-fn has_own_init(initramfs: &[u8]) -> bool {
-    let mut found = false;
-    let mut look = |entry: &Entry, _: &mut dyn std::io::Read| {
-        let name = entry.name.trim_start_matches("./");
-        let early =
-            matches!(name, "" | "." | "kernel" | "early_cpio") || name.starts_with("kernel/");
-        found = !early;
-        if found {
-            return ControlFlow::Break(());
-        }
-        ControlFlow::Continue(())
-    };
-    // What we cannot unpack, the kernel may: the boot will tell.
-    let walked = walk(initramfs, &Limits::default(), &mut look);
-    found || walked.is_err()
 }
 
 /// The digests from before the run: taken beside the first boot, known afterwards.

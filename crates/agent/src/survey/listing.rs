@@ -6,10 +6,13 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::alias::{self, Alias};
+use crate::sysfs;
 
 /// More modules than any distribution builds.
 const MAX_FILES: usize = 20_000;
 const MAX_DEPTH: usize = 12;
+/// A kernel has about fifty.
+const MAX_BUSES: usize = 512;
 /// A whole distribution's `modules.alias` is about 1.5 MiB.
 const MAX_ALIAS_BYTES: u64 = 4 << 20;
 
@@ -24,6 +27,8 @@ pub(crate) struct Listing {
     pub(crate) aliases: Vec<Alias>,
     /// Whether there was more than we wanted to read.
     pub(crate) truncated: bool,
+    /// Whether there is no initramfs but ours.
+    pub(crate) kernel_only: bool,
 }
 
 impl Listing {
@@ -52,7 +57,37 @@ impl Listing {
             builtin,
             aliases,
             truncated,
+            kernel_only: false,
         }
+    }
+
+    /// What is built into a kernel that has loaded no module yet, as `sys` shows it: whatever has
+    /// parameters, and the drivers of every bus.
+    pub(crate) fn of_kernel(sys: &Path) -> Self {
+        let mut builtin: BTreeSet<String> = sysfs::names(sys.join("module"), MAX_FILES)
+            .into_iter()
+            .collect();
+        for bus in sysfs::names(sys.join("bus"), MAX_BUSES) {
+            let drivers = sys.join("bus").join(bus).join("drivers");
+            builtin.extend(
+                sysfs::names(drivers, MAX_FILES)
+                    .iter()
+                    .map(|name| module_of_driver(name)),
+            );
+        }
+        Self {
+            builtin: builtin.into_iter().collect(),
+            kernel_only: true,
+            ..Self::default()
+        }
+    }
+}
+
+/// Drivers are called like their modules, but for the one of SCSI disks (Linux, drivers/scsi/sd.c).
+fn module_of_driver(name: &str) -> String {
+    match name {
+        "sd" => "sd_mod".to_owned(),
+        name => name.replace('-', "_"),
     }
 }
 
@@ -145,6 +180,26 @@ mod tests {
         assert_eq!(listing.builtin, ["hw_random"]);
         assert_eq!(listing.aliases.len(), 1);
         assert!(!listing.truncated);
+    }
+
+    #[test]
+    fn a_kernel_shows_what_is_built_into_it() {
+        let sys = tempfile::tempdir().unwrap();
+        for folder in [
+            "module/nvme_core",
+            "bus/pci/drivers/nvme",
+            "bus/pci/drivers/virtio-pci",
+            "bus/scsi/drivers/sd",
+            "bus/virtio/devices",
+        ] {
+            fs::create_dir_all(sys.path().join(folder)).unwrap();
+        }
+        let listing = Listing::of_kernel(sys.path());
+        assert_eq!(
+            listing.builtin,
+            ["nvme", "nvme_core", "sd_mod", "virtio_pci"]
+        );
+        assert!(listing.kernel_only && listing.modules.is_empty());
     }
 
     #[test]

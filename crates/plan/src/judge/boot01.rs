@@ -18,8 +18,10 @@ pub enum BootEnd {
     NoRoot,
     /// The limit was over with the root there.
     NotReady,
-    /// The machine stopped by itself (in words).
+    /// The guest stopped by itself (in words).
     Stopped(String),
+    /// The machine was taken away from outside, or broke (in words): not the guest's doing.
+    Lost(String),
     /// The console's limit was passed before the guest was ready.
     Flooded(u64),
     /// The agent's port was full of bytes that no agent sends, and the agent never spoke.
@@ -82,6 +84,10 @@ fn readiness(seen: &BootSeen) -> Check {
         ),
         BootEnd::NotReady => format!("not ready after {} s", seen.limit_ms / 1000),
         BootEnd::Stopped(how) => format!("the machine stopped before the guest was ready: {how}"),
+        BootEnd::Lost(how) => {
+            let message = format!("the machine was lost before the guest was ready: {how}");
+            return check_as(name, Outcome::Error, message);
+        }
         BootEnd::Flooded(limit) => {
             format!(
                 "the guest wrote more than {} MiB to its console before it was ready",
@@ -90,7 +96,7 @@ fn readiness(seen: &BootSeen) -> Check {
         }
     };
     let why = match &seen.end {
-        BootEnd::Stopped(_) | BootEnd::Garbage => String::new(),
+        BootEnd::Stopped(_) | BootEnd::Lost(_) | BootEnd::Garbage => String::new(),
         BootEnd::Ready(_)
         | BootEnd::GaveUp(_)
         | BootEnd::NoRoot
@@ -267,7 +273,24 @@ mod tests {
             root: "UUID=1".to_owned(),
             uptime_ms: 3_000,
             truncated: false,
+            kernel_only: false,
         }
+    }
+
+    #[test]
+    fn a_machine_that_is_lost_is_not_the_guests_fault() {
+        let lost = BootSeen {
+            end: BootEnd::Lost("the machine's process ended (signal 9)".to_owned()),
+            ..sound()
+        };
+        let message = "the machine was lost before the guest was ready: the machine's process ended (signal 9)";
+        check(&lost, Outcome::Error, message);
+        // What the guest had done before stays its own.
+        let alarmed = BootSeen {
+            alarms: vec!["Oops: 0000".to_owned()],
+            ..lost
+        };
+        assert_eq!(boot01(&alarmed).outcome, Outcome::Failed);
     }
 
     #[track_caller]

@@ -3,7 +3,7 @@
 use detente_evidence::{Check, Outcome};
 use detente_machine::Hardware;
 
-use super::drivers::holds;
+use super::drivers::{holds, place};
 use super::finding::{Finding, check, check_as, measured, number};
 use crate::protocol::InitramfsSurvey;
 
@@ -48,7 +48,10 @@ fn storage_check(missing: &[&str], survey: &InitramfsSurvey, hardware: &Hardware
     check(
         "storage",
         false,
-        format!("the initramfs holds no module {modules}: the root disk cannot be found"),
+        format!(
+            "{} holds no module {modules}: the root disk cannot be found",
+            place(survey)
+        ),
     )
 }
 
@@ -85,6 +88,7 @@ mod tests {
             root: "UUID=1".to_owned(),
             uptime_ms: 900,
             truncated: false,
+            kernel_only: false,
         }
     }
 
@@ -136,6 +140,31 @@ mod tests {
             Profile::Kvm,
             Outcome::Failed,
             "the initramfs holds no module virtio_pci: the root disk cannot be found",
+        );
+    }
+
+    #[test]
+    fn without_an_initramfs_the_kernel_must_hold_everything() {
+        let kernel = InitramfsSurvey {
+            modules: Vec::new(),
+            builtin: names(&["ext4", "nvme", "virtio_pci"]),
+            kernel_only: true,
+            ..sound()
+        };
+        check(
+            &kernel,
+            Profile::Kvm,
+            Outcome::Failed,
+            "the guest has no initramfs, and its kernel holds no module virtio_blk: \
+             the root disk cannot be found",
+        );
+        let whole = InitramfsSurvey {
+            builtin: names(&["virtio_blk", "virtio_net", "virtio_pci"]),
+            ..kernel
+        };
+        assert_eq!(
+            boot10(&whole, &Profile::Kvm.hardware()).outcome,
+            Outcome::Passed
         );
     }
 

@@ -27,8 +27,10 @@ pub struct MissingDriver {
     pub modalias: String,
     /// The module that it needs.
     pub module: &'static str,
-    /// Whether the initramfs holds the module (then it was there and did not serve).
+    /// Whether the initramfs or the kernel holds the module (then it was there and did not serve).
     pub present: bool,
+    /// Where a module would have been looked for: in the initramfs, or in the kernel alone.
+    pub place: &'static str,
 }
 
 impl MissingDriver {
@@ -50,15 +52,14 @@ impl MissingDriver {
             modalias,
             module,
             present,
+            place,
         } = self;
         if *present {
             format!(
-                "device {device} ({modalias}) has no driver although the initramfs holds the module {module}"
+                "device {device} ({modalias}) has no driver although {place} holds the module {module}"
             )
         } else {
-            format!(
-                "device {device} ({modalias}) has no driver: the initramfs holds no module {module}"
-            )
+            format!("device {device} ({modalias}) has no driver: {place} holds no module {module}")
         }
     }
 }
@@ -76,6 +77,7 @@ pub fn missing_drivers(survey: &InitramfsSurvey) -> Vec<MissingDriver> {
                 modalias: orphan.modalias.clone(),
                 module,
                 present: holds(survey, module),
+                place: place(survey),
             })
         })
         .collect()
@@ -88,6 +90,15 @@ pub(super) fn holds(survey: &InitramfsSurvey, module: &str) -> bool {
         .iter()
         .chain(&survey.builtin)
         .any(|name| name == module)
+}
+
+/// Where drivers can be before there is a root.
+pub(super) fn place(survey: &InitramfsSurvey) -> &'static str {
+    if survey.kernel_only {
+        "the guest has no initramfs, and its kernel"
+    } else {
+        "the initramfs"
+    }
 }
 
 /// The module for a modalias.

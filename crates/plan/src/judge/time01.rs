@@ -1,13 +1,11 @@
 //! TIME-01: clock source.
 
 use detente_evidence::{Check, Outcome};
+use detente_machine::Hardware;
 
 use super::Execution;
 use super::finding::{Finding, check, check_as, measured, number};
 use crate::protocol::{Clock, ClockSwitch};
-
-/// Sources that a guest on KVM is meant to use.
-const GOOD_SOURCES: &[&str] = &["kvm-clock", "tsc"];
 
 /// Sources that a kernel falls back to when it trusts no hardware clock.
 const NO_HARDWARE: &[&str] = &["jiffies", "refined-jiffies", ""];
@@ -17,8 +15,12 @@ const LEAST_ADVANCE_NS: u64 = 100_000_000;
 
 /// Judges the clock.
 #[must_use]
-pub fn time01(seen: &Clock, expected: Execution) -> Finding {
-    let mut checks = vec![source(seen, expected), hardware_clock(seen), tried(seen)];
+pub fn time01(seen: &Clock, hardware: &Hardware, execution: Execution) -> Finding {
+    let mut checks = vec![
+        source(seen, hardware, execution),
+        hardware_clock(seen),
+        tried(seen),
+    ];
     checks.extend(seen.switches.iter().map(switch));
     checks.push(check(
         "restored",
@@ -37,23 +39,25 @@ pub fn time01(seen: &Clock, expected: Execution) -> Finding {
     Finding::of_checks(checks, vec![measured("switches", switches, "count", None)])
 }
 
-/// The paravirtual clock, which only hardware acceleration shows.
-fn source(seen: &Clock, expected: Execution) -> Check {
+/// The paravirtual clock, which some platforms show only with hardware acceleration.
+fn source(seen: &Clock, hardware: &Hardware, execution: Execution) -> Check {
     let name = "paravirtual clock source";
-    match expected {
-        Execution::Emulated => check_as(name, Outcome::NotRun, "clock source kvm-clock: emulated"),
-        Execution::Processor => {
-            let good = GOOD_SOURCES.contains(&seen.initial.as_str());
-            check(
-                name,
-                good,
-                format!(
-                    "the clock source is {} (wanted: kvm-clock or tsc)",
-                    named(&seen.initial)
-                ),
-            )
-        }
+    let wanted = hardware.clock_sources;
+    let best = wanted.first().copied().unwrap_or_default();
+    if execution == Execution::Emulated && !hardware.discovery.in_emulation {
+        return check_as(
+            name,
+            Outcome::NotRun,
+            format!("clock source {best}: emulated"),
+        );
     }
+    let good = wanted.contains(&seen.initial.as_str());
+    let message = format!(
+        "the clock source is {} (wanted: {})",
+        named(&seen.initial),
+        wanted.join(" or ")
+    );
+    check(name, good, message)
 }
 
 /// Any hardware clock at all.
@@ -115,6 +119,8 @@ fn switch(switch: &ClockSwitch) -> Check {
 
 #[cfg(test)]
 mod tests {
+    use detente_machine::Profile;
+
     use super::*;
 
     fn sound() -> Clock {
@@ -138,7 +144,7 @@ mod tests {
 
     #[track_caller]
     fn check(seen: &Clock, expected: Execution, outcome: Outcome, message: &str) {
-        let finding = time01(seen, expected);
+        let finding = time01(seen, &Profile::Kvm.hardware(), expected);
         assert_eq!(
             (finding.outcome, finding.message.as_str()),
             (outcome, message)

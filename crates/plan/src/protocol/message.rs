@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::observation::{InitramfsSurvey, Observation};
+use super::root::RootMount;
 
 /// The version of this protocol; both sides must say the same.
 pub const PROTOCOL: u16 = 1;
@@ -18,6 +19,10 @@ pub struct Order {
     pub plan_digest: String,
     /// The init that the guest would have run, usually `/init`.
     pub original_init: String,
+    /// What the agent mounts before it goes on to the guest's init, where there is no initramfs of
+    /// the guest's own that would do it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<RootMount>,
 }
 
 /// What carries the frames.
@@ -189,6 +194,33 @@ pub enum Task {
         /// How long to keep the port open.
         hold_ms: u64,
     },
+    /// Ask processor and kernel who the hypervisor is ([`Observation::Hypervisor`]).
+    IdentifyHypervisor,
+    /// List the devices of the synthetic bus ([`Observation::Vmbus`]).
+    ListVmbus,
+    /// Read the files of the guest's key-value daemon ([`Observation::KeyValues`]).
+    ReadKeyValues {
+        /// The pool to look in.
+        pool: u8,
+        /// The key to look for.
+        key: String,
+    },
+    /// Write and sync a little again and again ([`Observation::Writes`]).
+    WatchWrites {
+        /// For how long; a write that has begun is waited for.
+        for_ms: u64,
+        /// Ends it earlier: a write that took so long, and a few more after it.
+        enough_ms: u64,
+    },
+    /// Listen to every keyboard ([`Observation::Keys`]).
+    ListenToKeys {
+        /// For how long.
+        for_ms: u64,
+        /// Ends it earlier: so many keys.
+        enough: u16,
+    },
+    /// Crash the guest's kernel. Nothing is reported: the machine tells.
+    Crash,
 }
 
 /// Which side of a transfer is meant.

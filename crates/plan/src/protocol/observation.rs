@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::synthetic::{Hypervisor, KeyValues, Keys, Vmbus, Writes};
+
 /// What one task saw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "observation", rename_all = "kebab-case")]
@@ -26,6 +28,16 @@ pub enum Observation {
     Entropy(Entropy),
     /// The console.
     ConsoleLine(ConsoleLine),
+    /// The hypervisor.
+    Hypervisor(Hypervisor),
+    /// The synthetic bus.
+    Vmbus(Vmbus),
+    /// Key-value pairs.
+    KeyValues(KeyValues),
+    /// Writes while the file systems may be frozen.
+    Writes(Writes),
+    /// Keys.
+    Keys(Keys),
 }
 
 /// How the boot ended, in the words of the guest's init.
@@ -224,8 +236,8 @@ pub struct ConsoleLine {
 pub struct InitramfsSurvey {
     /// Names of the modules that lie in the initramfs, `_` for `-`, sorted.
     pub modules: Vec<String>,
-    /// Names of the modules built into the kernel, as `modules.builtin` says (from wherever it
-    /// was found), sorted.
+    /// Names of the modules built into the kernel, sorted: as `modules.builtin` says, or where the
+    /// guest has no initramfs of its own, as sysfs does before any module was loaded.
     pub builtin: Vec<String>,
     /// Names of the modules that are loaded.
     pub loaded: Vec<String>,
@@ -239,6 +251,10 @@ pub struct InitramfsSurvey {
     pub uptime_ms: u64,
     /// Whether lists were cut for length.
     pub truncated: bool,
+    /// Whether the guest has no initramfs of its own, so that nothing but the kernel itself can
+    /// find the root.
+    #[serde(default)]
+    pub kernel_only: bool,
 }
 
 /// A device that no driver has taken.

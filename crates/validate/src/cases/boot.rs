@@ -151,15 +151,15 @@ fn bad_end(session: &Session) -> BootEnd {
     if let Some(limit) = session.flooded {
         return BootEnd::Flooded(limit);
     }
-    match session.died().or_else(|| session.gone()) {
-        Some(how) => BootEnd::Stopped(how),
-        None => BootEnd::Garbage,
+    if let Some(how) = session.died() {
+        return BootEnd::Stopped(how);
     }
+    session.gone().map_or(BootEnd::Garbage, BootEnd::Lost)
 }
 
 /// Why a machine is gone.
 fn gone(session: &Session) -> BootEnd {
-    BootEnd::Stopped(session.gone().unwrap_or_default())
+    BootEnd::Lost(session.gone().unwrap_or_default())
 }
 
 /// Has the agent look around once more, if it can, so that the verdict can name a driver.

@@ -67,11 +67,12 @@ fn watch(session: &mut Session, pressed: Duration, limit: Duration) -> Result<Sh
     let (by_guest, otherwise) = match waited {
         Waited::Came(Came::Off(PowerOff::Guest)) => (true, String::new()),
         Waited::Came(Came::Off(PowerOff::GuestPanic)) => (false, "it panicked".to_owned()),
-        Waited::Came(Came::Off(PowerOff::Host)) => (false, "the host turned it off".to_owned()),
         Waited::Came(Came::Panic(line)) => (false, format!("its kernel panicked: {line}")),
         Waited::Came(Came::Reset) => (false, "it reset itself".to_owned()),
         Waited::Late => (false, "the guest did not react in time".to_owned()),
-        Waited::Gone => (false, session.gone().unwrap_or_default()),
+        Waited::Came(Came::Off(PowerOff::Host)) | Waited::Gone => {
+            return Ok(Shutdown::Unseen(lost(session)));
+        }
         Waited::Interrupted => return Ok(Shutdown::Unseen(interrupted())),
     };
     if by_guest {
@@ -87,6 +88,13 @@ fn watch(session: &mut Session, pressed: Duration, limit: Duration) -> Result<Sh
         elapsed_ms: ms(elapsed),
         limit_ms: ms(limit),
     }))
+}
+
+/// A machine that was taken away, or broke, while the guest was shutting down.
+fn lost(session: &Session) -> Finding {
+    let how = session.gone().unwrap_or_default();
+    let message = format!("{how} after the power button was pressed");
+    Finding::plain(Outcome::Error, "machine_lost", message)
 }
 
 /// What it means that the guest has ended before the button was pressed, if it has.

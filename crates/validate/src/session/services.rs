@@ -26,6 +26,25 @@ pub(crate) struct Services {
 }
 
 impl Services {
+    /// The version of the bus that guest and machine have agreed on last.
+    pub(crate) fn agreed_version(&self) -> Option<String> {
+        let versions = self.bus.iter().rev();
+        let mut agreed = versions.filter_map(|event| match event {
+            BusEvent::Connected { version } => Some(version.to_string()),
+            BusEvent::Refused { .. }
+            | BusEvent::Opened { .. }
+            | BusEvent::Closed { .. }
+            | BusEvent::Rested { .. }
+            | BusEvent::Unloaded => None,
+        });
+        agreed.next()
+    }
+
+    /// Whether an answer has come.
+    pub(crate) fn has_answer(&self, id: u64) -> bool {
+        self.answers.contains_key(&id)
+    }
+
     pub(super) fn bus(&mut self, event: BusEvent) {
         if self.bus.len() < BUS_EVENTS {
             self.bus.push(event);

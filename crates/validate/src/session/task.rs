@@ -70,6 +70,22 @@ impl Session {
         }
     }
 
+    /// Whether a task has ended.
+    pub(crate) fn has_result(&self, id: u32) -> bool {
+        self.results.contains_key(&id)
+    }
+
+    /// Ends a task before its time; nobody waits for it any more.
+    pub(crate) fn cancel(&mut self, given: &Given) {
+        self.mention(&HostMessage::Cancel { task_id: given.id });
+    }
+
+    /// Why nothing more comes from this guest.
+    pub(crate) fn end(&self) -> NoAnswer {
+        let gone = || NoAnswer::Silent("the machine is gone".to_owned());
+        self.lost().unwrap_or_else(gone)
+    }
+
     /// Waits for a task's end.
     pub(crate) fn answer(
         &mut self,

@@ -4,8 +4,8 @@ use detente_host::scripted::{Input, Script};
 use detente_host::{MachineEvent, Port, PowerOff};
 use detente_plan::protocol::{
     AgentMessage, BootState, Clock, ClockSwitch, ConsoleLine, Cpus, Decoder, Entropy, HostMessage,
-    InitramfsSurvey, KernelLog, Memory, Network, Observation, PROTOCOL, Phase, RootDisk, Selinux,
-    Task, Transfer, encode,
+    Hypervisor, InitramfsSurvey, KernelLog, Memory, Network, Observation, PROTOCOL, Phase,
+    RootDisk, Selinux, Task, Transfer, encode,
 };
 
 use crate::agent;
@@ -202,6 +202,7 @@ pub(super) fn survey() -> InitramfsSurvey {
         root: "UUID=1".to_owned(),
         uptime_ms: 1,
         truncated: false,
+        kernel_only: false,
     }
 }
 
@@ -277,6 +278,12 @@ fn seen(task: &Task) -> Observation {
             written: true,
             held_by: names(&["agetty"]),
         }),
+        Task::IdentifyHypervisor
+        | Task::ListVmbus
+        | Task::ReadKeyValues { .. }
+        | Task::WatchWrites { .. }
+        | Task::ListenToKeys { .. }
+        | Task::Crash => hypervisor(),
     }
 }
 
@@ -303,4 +310,16 @@ fn network() -> Network {
         pings_received: 3,
         name_answer: Some(detente_host::network::GATEWAY),
     }
+}
+
+/// KVM, as a guest on it sees it.
+fn hypervisor() -> Observation {
+    Observation::Hypervisor(Hypervisor {
+        present: true,
+        vendor: "KVMKVMKVM".to_owned(),
+        max_leaf: 0x4000_0001,
+        interface: String::new(),
+        detected: Some("KVM".to_owned()),
+        system: "QEMU".to_owned(),
+    })
 }

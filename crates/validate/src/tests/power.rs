@@ -49,14 +49,14 @@ fn a_reset_instead_of_a_shutdown_has_failed() {
 }
 
 #[test]
-fn a_process_that_ends_is_no_shutdown() {
-    check(&[exited()], Outcome::Failed, "killed by signal 9");
+fn a_process_that_is_killed_says_nothing_of_the_guest() {
+    check(&[exited()], Outcome::Error, "killed by signal 9");
 }
 
 #[test]
-fn the_host_turning_it_off_is_no_shutdown() {
+fn the_host_turning_it_off_says_nothing_of_the_guest() {
     let off = MachineEvent::PowerOff(PowerOff::Host);
-    check(&[off], Outcome::Failed, "the host turned it off");
+    check(&[off], Outcome::Error, "the host turned the machine off");
 }
 
 #[test]

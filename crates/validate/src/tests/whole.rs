@@ -22,8 +22,8 @@ use super::scene::{Nobody, network_seen, plan};
 use crate::agent::hex;
 use crate::{Column, DiskInput, Observer, Progress, Request, ValidateError, validate};
 
-/// A guest that obeys the order which lies in the machine's initramfs.
-fn obedient(spec: &MachineSpec) -> FakeGuest {
+/// The order, the agent and the names that lie in the machine's initramfs.
+fn unpacked(spec: &MachineSpec) -> (Order, Vec<u8>, Vec<String>) {
     let initramfs = fs::read(&spec.boot.initramfs).unwrap();
     let (mut order, mut agent) = (Vec::new(), Vec::new());
     let mut names = Vec::new();
@@ -41,9 +41,15 @@ fn obedient(spec: &MachineSpec) -> FakeGuest {
         },
     )
     .unwrap();
+    (serde_json::from_slice(&order).unwrap(), agent, names)
+}
+
+/// A guest that obeys the order which lies in the machine's initramfs.
+fn obedient(spec: &MachineSpec) -> FakeGuest {
+    let (order, agent, names) = unpacked(spec);
     // The guest's own comes first, ours behind it.
     assert_eq!(names[0], "init");
-    let order: Order = serde_json::from_slice(&order).unwrap();
+    assert_eq!(order.root, None);
     assert_eq!(order.original_init, "/init");
     assert!(spec.boot.cmdline.contains("rdinit=/.detente/agent"));
     FakeGuest {
@@ -330,39 +336,46 @@ fn a_machine_that_does_not_start_leaves_nothing_behind() {
     scene.expect_nothing_left();
 }
 
-/// A guest that boots without an init in an initramfs is refused before anything is started.
+/// A guest that boots without an init in an initramfs: the agent's archive is all that there is to
+/// start, or follows the microcode, and the order says what the kernel would have mounted.
 #[track_caller]
-fn refused(test: &str, initramfs: Option<&[u8]>) {
+fn ours_alone(test: &str, initramfs: Option<&[u8]>, first: &str) {
     let Some(scene) = Scene::new(test, initramfs) else {
         return;
     };
-    let host = sound_host();
-    let error = validate(scene.request(&host), &mut Nobody).unwrap_err();
-    assert!(matches!(error, ValidateError::NoInitramfs), "{error}");
-    assert!(error.hint().unwrap().contains("dracut"));
-    assert_eq!(host.recorded().started, []);
-    scene.expect_nothing_left();
+    let host = ScriptedHost::new({
+        let first = first.to_owned();
+        move |spec| {
+            let (order, _, names) = unpacked(spec);
+            assert_eq!(names[0], first);
+            let root = order.root.unwrap();
+            assert_eq!(root.device, "UUID=11111111-2222-3333-4444-555555555555");
+            assert!(root.read_only);
+            FakeGuest::sound().script()
+        }
+    });
+    validate(scene.request(&host), &mut Nobody).unwrap();
+    assert_eq!(host.recorded().started.len(), 1);
 }
 
 #[test]
-fn a_guest_without_an_initramfs_is_refused() {
-    refused("a_guest_without_an_initramfs_is_refused", None);
+fn a_guest_without_an_initramfs_gets_ours_alone() {
+    let test = "a_guest_without_an_initramfs_gets_ours_alone";
+    ours_alone(test, None, ".detente");
 }
 
 #[test]
-fn a_guest_with_nothing_but_microcode_is_refused() {
+fn a_guest_with_nothing_but_microcode_gets_ours_behind_it() {
     let mut archive = CpioWriter::new();
     archive.directory("kernel", 0o755);
     archive.file("kernel/x86/microcode/GenuineIntel.bin", 0o644, &[1; 64]);
     let microcode = archive.finish();
-    refused(
-        "a_guest_with_nothing_but_microcode_is_refused",
-        Some(&microcode),
-    );
+    let test = "a_guest_with_nothing_but_microcode_gets_ours_behind_it";
+    ours_alone(test, Some(&microcode), "kernel");
 }
 
 /// Columns of one host.
 fn columns<'a>(profiles: &[Profile], host: &'a dyn Host) -> Vec<Column<'a>> {
-    let column = |&profile| Column { profile, host };
+    let column = |&profile: &Profile| Column { profile, host };
     profiles.iter().map(column).collect()
 }
