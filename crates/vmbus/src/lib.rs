@@ -34,6 +34,7 @@ mod pages;
 mod protocol;
 pub mod ring;
 pub mod shutdown;
+pub mod storvsc;
 mod synic;
 pub mod time_sync;
 pub mod vss;
