@@ -10,7 +10,7 @@ pub(crate) struct Alias {
 }
 
 /// Buses whose devices are of interest; aliases of others are not kept.
-pub(crate) const BUSES: [&str; 5] = ["pci", "virtio", "vmbus", "usb", "scsi"];
+pub(crate) const BUSES: [&str; 6] = ["pci", "virtio", "vmbus", "acpi", "usb", "scsi"];
 
 /// More than the kernel of any distribution brings.
 const MAX_ALIASES: usize = 60_000;

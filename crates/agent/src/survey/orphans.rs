@@ -21,7 +21,7 @@ pub(crate) fn find(sys: &Path, aliases: &[Alias]) -> Vec<OrphanDevice> {
         for name in sysfs::names(&devices, MAX_ON_BUS) {
             let device = devices.join(&name);
             let modalias = sysfs::text(device.join("modalias"));
-            if modalias.is_empty() || fs::symlink_metadata(device.join("driver")).is_ok() {
+            if modalias.is_empty() || !is_of_interest(bus, &modalias) || is_driven(&device) {
                 continue;
             }
             let candidates: BTreeSet<&str> = aliases
@@ -38,6 +38,18 @@ pub(crate) fn find(sys: &Path, aliases: &[Alias]) -> Vec<OrphanDevice> {
         }
     }
     orphans
+}
+
+/// Of ACPI's devices, most of which never have a driver, only the synthetic bus.
+fn is_of_interest(bus: &str, modalias: &str) -> bool {
+    bus != "acpi" || modalias.to_ascii_uppercase().starts_with("ACPI:VMBUS:")
+}
+
+/// Newer kernels drive the synthetic bus by the platform device that stands for its ACPI device.
+fn is_driven(device: &Path) -> bool {
+    ["driver", "physical_node/driver"]
+        .iter()
+        .any(|link| fs::symlink_metadata(device.join(link)).is_ok())
 }
 
 /// The path below `/sys/devices`.
@@ -59,6 +71,27 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::{Alias, find};
+
+    #[test]
+    fn of_acpi_only_the_bus_counts_and_its_platform_device_may_be_driven() {
+        let sys = tempfile::tempdir().unwrap();
+        let bus = sys.path().join("bus/acpi/devices");
+        for (name, modalias) in [
+            ("VMBUS:00", "acpi:VMBUS:\n"),
+            ("PNP0C0F:00", "acpi:PNP0C0F:\n"),
+        ] {
+            fs::create_dir_all(bus.join(name)).unwrap();
+            fs::write(bus.join(name).join("modalias"), modalias).unwrap();
+        }
+        let orphans = find(sys.path(), &[]);
+        assert_eq!(orphans.len(), 1);
+        assert_eq!(orphans[0].modalias, "acpi:VMBUS:");
+
+        let platform = sys.path().join("devices/platform/VMBUS:00");
+        fs::create_dir_all(platform.join("driver")).unwrap();
+        symlink(&platform, bus.join("VMBUS:00/physical_node")).unwrap();
+        assert!(find(sys.path(), &[]).is_empty());
+    }
 
     #[test]
     fn only_devices_without_a_driver_are_orphans() {

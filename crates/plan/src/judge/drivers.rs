@@ -4,7 +4,8 @@ use crate::protocol::InitramfsSurvey;
 
 /// How a modalias begins, and the Linux module that drives such a device.
 /// Sources: virtio 1.2 section 5 (device identities) and 4.1.2 (PCI identities); PCI class codes;
-/// the Intel 82574L data sheet.
+/// the Intel 82574L data sheet; Linux, include/linux/hyperv.h for the classes of the synthetic bus
+/// (a modalias has a GUID's bytes as they lie in memory) and drivers/hv/vmbus_drv.c for its own.
 const DRIVERS: &[(&str, &str)] = &[
     ("pci:v00001AF4", "virtio_pci"),
     ("virtio:d00000001", "virtio_net"),
@@ -13,6 +14,11 @@ const DRIVERS: &[(&str, &str)] = &[
     ("virtio:d00000004", "virtio_rng"),
     ("virtio:d00000008", "virtio_scsi"),
     ("pci:v00008086d000010D3", "e1000e"),
+    ("acpi:VMBUS:", "hv_vmbus"),
+    ("acpi:VMBus:", "hv_vmbus"),
+    ("vmbus:d96361baa104294db60572e2ffb1dc7f", "hv_storvsc"),
+    ("vmbus:32264132cb86a2449b5c50d1417354f5", "hv_storvsc"),
+    ("vmbus:635161f83edfc546913ff2d2f965ed0e", "hv_netvsc"),
 ];
 
 /// PCI class 01 (storage), subclass 06 (SATA), interface 01 (AHCI), as a modalias ends.
@@ -34,14 +40,18 @@ pub struct MissingDriver {
 }
 
 impl MissingDriver {
-    /// Whether the device is a disk or its controller: PCI class 01, or a virtio block or SCSI
-    /// device.
+    /// Whether the device is a disk or its controller: PCI class 01, a virtio block or SCSI device,
+    /// a synthetic SCSI controller or the bus that it is on.
     #[must_use]
     pub fn is_storage(&self) -> bool {
         let Self {
             modalias, module, ..
         } = self;
-        modalias.contains("bc01") || matches!(*module, "virtio_blk" | "virtio_scsi" | "ahci")
+        modalias.contains("bc01")
+            || matches!(
+                *module,
+                "virtio_blk" | "virtio_scsi" | "ahci" | "hv_storvsc" | "hv_vmbus"
+            )
     }
 
     /// The sentence that a report shows.
@@ -128,6 +138,9 @@ mod tests {
             Some("virtio_pci"),
         );
         check("virtio:d00000002v00001AF4", Some("virtio_blk"));
+        // As Debian's kernel shows the synthetic bus and a SCSI controller on it.
+        check("acpi:VMBUS:", Some("hv_vmbus"));
+        check("vmbus:d96361baa104294db60572e2ffb1dc7f", Some("hv_storvsc"));
         check(
             "pci:v00008086d00002922sv00001AF4sd00001100bc01sc06i01",
             Some("ahci"),
