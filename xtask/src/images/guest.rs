@@ -38,6 +38,8 @@ pub(crate) enum Variant {
     Sysvinit,
     /// SELinux, enforcing from the first boot on.
     Selinux,
+    /// No initramfs: Debian's cloud kernel, which has NVMe and ext4 built in and virtio not.
+    NoInitramfs,
 }
 
 impl Variant {
@@ -49,6 +51,7 @@ impl Variant {
             Self::Spoiled => "spoiled",
             Self::Sysvinit => "sysvinit",
             Self::Selinux => "selinux",
+            Self::NoInitramfs => "no-initramfs",
         }
     }
 }
@@ -94,6 +97,14 @@ pub(crate) const GUESTS: &[Guest] = &[
             variant: Variant::Selinux,
         },
         id: "05",
+    },
+    Guest {
+        name: "debian12-no-initramfs",
+        about: "Debian 12 server whose kernel mounts the root, from NVMe only",
+        kind: Kind::Server {
+            variant: Variant::NoInitramfs,
+        },
+        id: "06",
     },
     Guest {
         name: "hostile-panic",

@@ -50,10 +50,15 @@ install_dracut() {
     install_packages
 }
 
-install_sysvinit() {
+# The kernel with the root's drivers built in takes the place of the other, and
+# its initramfs goes: update-grub then writes root=PARTUUID= and no initrd line.
+install_no_initramfs() {
+    others=$(cd "$root/boot" && echo vmlinuz-*)
     install_packages
-    chroot "$root" apt-get autoremove --yes --quiet --purge
-    printf 'T0:23:respawn:/sbin/getty -L ttyS0 115200 vt100\n' >>"$root/etc/inittab"
+    for other in $others; do
+        chroot "$root" apt-get purge --yes --quiet linux-image-amd64 "linux-image-${other#vmlinuz-}"
+    done
+    rm "$root"/boot/initrd.img-*
 }
 
 build_spoiled_initramfs() {
@@ -71,6 +76,9 @@ write_configuration() {
     esac
     if [ -d "$RECIPES/variants/$VARIANT/overlay" ]; then
         cp --recursive --no-preserve=ownership "$RECIPES/variants/$VARIANT/overlay/." "$root/"
+    fi
+    if [ "$VARIANT" = no-initramfs ]; then
+        echo GRUB_DISABLE_LINUX_PARTUUID=false >>"$root/etc/default/grub"
     fi
     if [ -f "$RECIPES/variants/$VARIANT/cmdline" ]; then
         sed -i "s/^GRUB_CMDLINE_LINUX=\"/&$(cat "$RECIPES/variants/$VARIANT/cmdline") /" "$root/etc/default/grub"
@@ -146,6 +154,7 @@ initramfs-tools) ;;
 dracut) install_dracut ;;
 sysvinit) install_sysvinit ;;
 selinux) install_packages ;;
+no-initramfs) install_no_initramfs ;;
 spoiled) build_spoiled_initramfs ;;
 esac
 write_configuration
