@@ -50,6 +50,12 @@ install_dracut() {
     install_packages
 }
 
+install_sysvinit() {
+    install_packages
+    chroot "$root" apt-get autoremove --yes --quiet --purge
+    printf 'T0:23:respawn:/sbin/getty -L ttyS0 115200 vt100\n' >>"$root/etc/inittab"
+}
+
 # The kernel with the root's drivers built in takes the place of the other, and
 # its initramfs goes: update-grub then writes root=PARTUUID= and no initrd line.
 install_no_initramfs() {
