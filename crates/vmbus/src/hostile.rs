@@ -4,11 +4,16 @@
 //! Work is bounded by the bytes; a panic is a failure.
 #![expect(
     clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
     clippy::indexing_slicing,
     reason = "a rig for tests: it may break on its own mistakes"
 )]
 
+mod bus;
+mod bus_device;
 mod bytes;
 mod ring;
 
+pub use bus::{BusReach, exercise_bus};
 pub use ring::exercise_ring;

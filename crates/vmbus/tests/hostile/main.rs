@@ -9,6 +9,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stderr, reason = "says which seed failed")]
 
+mod bus;
 mod mutate;
 mod ring;
 
@@ -26,7 +27,12 @@ struct Part {
     samples: fn() -> Vec<Vec<u8>>,
 }
 
-const PARTS: &[Part] = &[ring::PART];
+const PARTS: &[Part] = &[bus::PART, ring::PART];
+
+#[test]
+fn buses() {
+    survives(&bus::PART);
+}
 
 #[test]
 fn rings() {
