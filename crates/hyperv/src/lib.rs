@@ -6,10 +6,25 @@
 //! not Hyper-V, and what runs on it has not run on Hyper-V.
 //!
 //! ```no_run
-//! // The machine runs as a process of its own; this is what its binary calls.
-//! assert!(true);
-//! println!("{}", report.sentence);
+//! // Whether this computer can run the machine, and if not, why.
+//! let report = detente_hyperv::kvm::probe();
+//! assert!(report.usable, "{}", report.sentence);
 //! ```
-#![deny(unsafe_code)] // opened in `kvm::raw` and `kvm::map`, each with a reason
+#![deny(unsafe_code)] // opened in three small modules of `kvm`, each with its reason
 
+pub mod acpi;
+pub mod arguments;
 pub mod kvm;
+#[doc(hidden)]
+pub mod lab_init;
+pub mod loader;
+mod machine;
+pub mod memory_map;
+pub mod power;
+pub mod process;
+pub mod rtc;
+pub mod serial;
+pub mod smbios;
+mod stream;
+
+pub use stream::Endpoint;
