@@ -1,4 +1,9 @@
 //! A ring's control page: words that both sides see, each written by one of them.
+//!
+//! Each side publishes a word, then looks at one of the other's: the writer its index, then mask
+//! and read index; the reader its index, then what the writer waits for. Were the look to come
+//! before the publishing, both could miss each other and sleep. So these stores are sequentially
+//! consistent, as all loads are; the guest has full barriers in the same places.
 
 use std::sync::atomic::Ordering;
 
@@ -73,38 +78,46 @@ impl Control {
         Ok(self.load(memory, Word::Features)? & PENDING_SEND_SIZE != 0)
     }
 
-    /// Publishes what was written before it.
+    /// Publishes what was written before it. What is loaded next is not older.
     pub(super) fn set_write(
         self,
         memory: &dyn GuestMemory,
         index: u32,
     ) -> Result<(), OutsideMemory> {
-        self.store(memory, Word::Write, index)
+        self.store(memory, Word::Write, index, Ordering::SeqCst)
     }
 
-    /// Gives back what was read before it.
+    /// Gives back what was read before it. What is loaded next is not older.
     pub(super) fn set_read(
         self,
         memory: &dyn GuestMemory,
         index: u32,
     ) -> Result<(), OutsideMemory> {
-        self.store(memory, Word::Read, index)
+        self.store(memory, Word::Read, index, Ordering::SeqCst)
     }
 
-    pub(super) fn set_mask(
-        self,
-        memory: &dyn GuestMemory,
-        masked: bool,
-    ) -> Result<(), OutsideMemory> {
-        self.store(memory, Word::Mask, u32::from(masked))
+    /// Asks not to be signalled. That the guest sees it late costs a signal, nothing else.
+    pub(super) fn mask(self, memory: &dyn GuestMemory) -> Result<(), OutsideMemory> {
+        self.store(memory, Word::Mask, 1, Ordering::Release)
     }
 
-    pub(super) fn set_pending_send(
+    /// Asks to be signalled again. What is loaded next is not older.
+    pub(super) fn unmask(self, memory: &dyn GuestMemory) -> Result<(), OutsideMemory> {
+        self.store(memory, Word::Mask, 0, Ordering::SeqCst)
+    }
+
+    /// Asks to be signalled when there is so much room. What is loaded next is not older.
+    pub(super) fn ask_for_room(
         self,
         memory: &dyn GuestMemory,
         bytes: u32,
     ) -> Result<(), OutsideMemory> {
-        self.store(memory, Word::PendingSend, bytes)
+        self.store(memory, Word::PendingSend, bytes, Ordering::SeqCst)
+    }
+
+    /// Takes that back.
+    pub(super) fn ask_for_nothing(self, memory: &dyn GuestMemory) -> Result<(), OutsideMemory> {
+        self.store(memory, Word::PendingSend, 0, Ordering::Release)
     }
 
     fn checked(self, value: u32, index: Index) -> Result<u32, RingError> {
@@ -119,11 +132,17 @@ impl Control {
     }
 
     fn load(self, memory: &dyn GuestMemory, word: Word) -> Result<u32, OutsideMemory> {
-        memory.load_u32(self.at(word), Ordering::Acquire)
+        memory.load_u32(self.at(word), Ordering::SeqCst)
     }
 
-    fn store(self, memory: &dyn GuestMemory, word: Word, value: u32) -> Result<(), OutsideMemory> {
-        memory.store_u32(self.at(word), value, Ordering::Release)
+    fn store(
+        self,
+        memory: &dyn GuestMemory,
+        word: Word,
+        value: u32,
+        order: Ordering,
+    ) -> Result<(), OutsideMemory> {
+        memory.store_u32(self.at(word), value, order)
     }
 
     fn at(self, word: Word) -> u64 {

@@ -1,7 +1,5 @@
 //! The guest-to-host ring, from which we read.
 
-use std::sync::atomic::{Ordering, fence};
-
 use super::error::{Index, RingError};
 use super::layout::Ring;
 use super::parse::{HEADER_BYTES, Header, TRAILER_BYTES};
@@ -44,15 +42,12 @@ impl Reader {
     }
 
     pub(super) fn mask(&mut self, memory: &dyn GuestMemory) -> Result<(), RingError> {
-        Ok(self.ring.control.set_mask(memory, true)?)
+        Ok(self.ring.control.mask(memory)?)
     }
 
-    /// The guest signals again, and whoever wrote before it saw that is seen by the next look.
+    /// Lets the guest signal again. What it wrote before it saw that is seen by the next look.
     pub(super) fn unmask(&mut self, memory: &dyn GuestMemory) -> Result<(), RingError> {
-        self.ring.control.set_mask(memory, false)?;
-        // The guest writes its index, then reads the mask; we write the mask, then read its index.
-        fence(Ordering::SeqCst);
-        Ok(())
+        Ok(self.ring.control.unmask(memory)?)
     }
 
     /// Takes the next packet, if there is one.
@@ -113,8 +108,6 @@ impl Reader {
         }
         self.ring.control.set_read(memory, self.read)?;
         self.told = self.read;
-        // The guest writes how much it waits for, then reads our index; we do it the other way round.
-        fence(Ordering::SeqCst);
         let pending = self.ring.control.pending_send(memory)?;
         if pending == 0 {
             return Ok(false);

@@ -1,7 +1,5 @@
 //! The host-to-guest ring, into which we write.
 
-use std::sync::atomic::{Ordering, fence};
-
 use super::error::{Index, RingError};
 use super::layout::Ring;
 use super::parse::{HEADER_BYTES, TRAILER_BYTES, WANTS_COMPLETION, kind};
@@ -75,10 +73,9 @@ impl Writer {
         if !self.ring.control.tells_pending_send(memory)? {
             return Ok(false);
         }
-        self.ring.control.set_pending_send(memory, needed)?;
+        self.ring.control.ask_for_room(memory, needed)?;
         self.asked = true;
-        // The guest writes its index, then reads what we wait for; we do it the other way round.
-        fence(Ordering::SeqCst);
+        // Room that came before the guest could see this is not told of.
         self.has_room(memory, needed)
     }
 
@@ -90,14 +87,12 @@ impl Writer {
     /// Lets the guest see the packet. True: it has to be signalled.
     fn publish(&mut self, memory: &dyn GuestMemory, needed: u32) -> Result<bool, RingError> {
         if self.asked {
-            self.ring.control.set_pending_send(memory, 0)?;
+            self.ring.control.ask_for_nothing(memory)?;
             self.asked = false;
         }
         let before = self.write;
         self.write = self.ring.advance(before, needed);
         self.ring.control.set_write(memory, self.write)?;
-        // The guest writes its mask and index, then reads our index; we do it the other way round.
-        fence(Ordering::SeqCst);
         if self.ring.control.masked(memory)? {
             return Ok(false);
         }

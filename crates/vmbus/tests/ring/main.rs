@@ -5,6 +5,7 @@
 mod drain;
 mod flow;
 mod layout;
+mod moments;
 mod packets;
 mod room;
 mod spoiled;

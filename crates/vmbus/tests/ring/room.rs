@@ -98,6 +98,16 @@ fn room_is_told_of_before_the_drain_ends() {
 }
 
 #[test]
+fn all_room_is_told_of_at_the_end_of_what_is_there() {
+    let mut rig = Rig::small();
+    let _ = rig.guest_writes(&GuestPacket::in_band(1, b""));
+    rig.host_takes();
+    assert_eq!(rig.guest.room(), 4096 - 24);
+    assert_eq!(rig.host.receive(), Ok(None));
+    assert_eq!(rig.guest.room(), 4096);
+}
+
+#[test]
 fn the_host_asks_for_room_and_takes_it_back() {
     let mut rig = Rig::small();
     let pending = rig.place.to_guest() + PENDING_SEND_SIZE;
