@@ -12,6 +12,8 @@
 mod exchange;
 pub(crate) mod fields;
 mod header;
+#[cfg(test)]
+pub(crate) mod linux;
 mod negotiate;
 mod request;
 pub(crate) mod scripted;
