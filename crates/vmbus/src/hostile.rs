@@ -13,7 +13,10 @@
 mod bus;
 mod bus_device;
 mod bytes;
+mod component;
 mod ring;
 
+pub use crate::storvsc::exercise::exercise as exercise_storvsc;
 pub use bus::{BusReach, exercise_bus};
+pub use component::{exercise_component, exercise_kvp};
 pub use ring::exercise_ring;

@@ -29,7 +29,7 @@ mod buffer;
 mod capacity;
 mod command;
 mod device;
-mod exercise;
+pub(crate) mod exercise;
 mod fault;
 mod fields;
 mod handle;
@@ -56,8 +56,6 @@ mod write_same;
 mod tests;
 
 pub use device::Storvsc;
-#[doc(hidden)]
-pub use exercise::exercise as exercise_storvsc;
 pub use fault::Fault;
 pub use handle::{Handle, ResizeError};
 pub use medium::{Access, BadSerial, Medium, SectorSize, Serial};

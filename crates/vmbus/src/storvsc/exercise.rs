@@ -140,7 +140,7 @@ impl BlockWrite for Broken {
 }
 
 /// Bytes of each exercised disk, and pages of the exercised guest.
-const DISK_BYTES: usize = 256 * 1024;
+const DISK_BYTES: usize = 64 * 1024;
 const PAGES: usize = 96;
 
 /// Bytes of the script that make one step: what to do, a packet, and two ranges of memory.
@@ -153,10 +153,10 @@ const STEPS: usize = 64;
 /// Drives a controller by arbitrary bytes: requests, and what its owner does meanwhile.
 ///
 /// The first byte says whether the guest begins as it should; each step is two bytes that say what
-/// kind of packet it is, 64 bytes of packet, and two ranges.
-pub fn exercise(bytes: &[u8]) {
+/// kind of packet it is, 64 bytes of packet, and two ranges. Gives how many requests succeeded.
+pub fn exercise(bytes: &[u8]) -> usize {
     let Some((first, steps)) = bytes.split_first() else {
-        return;
+        return 0;
     };
     let media = vec![
         medium(0, SectorSize::B512, Access::ReadWrite),
@@ -167,20 +167,28 @@ pub fn exercise(bytes: &[u8]) {
             ..medium(3, SectorSize::B512, Access::ReadWrite)
         },
     ];
-    let Ok((mut device, handle)) = super::scsi(Guid::new(1), media) else {
-        return;
-    };
+    let (mut device, handle) =
+        super::scsi(Guid::new(1), media).expect("each has a number of its own");
     let mut script = Script::new(PAGES);
     if first & 1 == 0 {
         script.incoming.extend(beginning());
     }
+    let mut succeeded = 0_usize;
     for (number, step) in (0..).zip(steps.chunks(STEP_BYTES).take(STEPS)) {
         take_step(&mut device, &handle, &mut script, number, step);
+        let good = script.sent.drain(..).filter(is_success).count();
+        succeeded = succeeded.saturating_add(good);
     }
     script.room = usize::MAX;
     let _ = device.service(&mut script, START);
     drop(handle.take_faults());
     device.closed();
+    succeeded
+}
+
+/// SRB_STATUS_SUCCESS, in the answer to an SRB: those have their length.
+fn is_success(sent: &SentPacket) -> bool {
+    sent.payload.get(12..15) == Some(&[52, 0, 1])
 }
 
 fn medium(lun: u8, sector: SectorSize, access: Access) -> Medium {
@@ -211,7 +219,6 @@ fn take_step(device: &mut Storvsc, handle: &Handle, script: &mut Script, number:
         let _ = device.opened(script, START);
     }
     let _ = device.service(script, START);
-    script.sent.clear();
 }
 
 fn packet(what: u8, number: u64, rest: &[u8; STEP_BYTES - 2]) -> Packet {
@@ -257,7 +264,7 @@ fn act(handle: &Handle, owner: u8) {
     match owner >> 4 {
         1 => drop(handle.remove(lun)),
         2 => drop(handle.attach(medium(lun, SectorSize::B512, Access::ReadWrite))),
-        3 => drop(handle.resize(lun, 512 * 1024)),
+        3 => drop(handle.resize(lun, 128 * 1024)),
         4 => drop(handle.resized(lun)),
         _ => {}
     }

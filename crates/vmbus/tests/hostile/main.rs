@@ -10,8 +10,10 @@
 #![expect(clippy::print_stderr, reason = "says which seed failed")]
 
 mod bus;
+mod components;
 mod mutate;
 mod ring;
+mod storvsc;
 
 use std::fs;
 use std::path::Path;
@@ -27,7 +29,7 @@ struct Part {
     samples: fn() -> Vec<Vec<u8>>,
 }
 
-const PARTS: &[Part] = &[bus::PART, ring::PART];
+const PARTS: &[Part] = &[components::KVP, components::PART, bus::PART, ring::PART];
 
 #[test]
 fn buses() {
@@ -37,6 +39,21 @@ fn buses() {
 #[test]
 fn rings() {
     survives(&ring::PART);
+}
+
+#[test]
+fn disks() {
+    survives(&storvsc::PART);
+}
+
+#[test]
+fn key_values() {
+    survives(&components::KVP);
+}
+
+#[test]
+fn integration_components() {
+    survives(&components::PART);
 }
 
 /// Replays the corpus, then tries mutations for this part's share of the time.
