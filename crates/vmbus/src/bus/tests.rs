@@ -12,6 +12,7 @@ mod gpadls;
 mod messages;
 mod offers;
 mod scripted;
+mod sessions;
 
 use super::BusEvent;
 use crate::fake_guest::FakeGuest;

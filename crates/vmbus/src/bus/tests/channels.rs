@@ -244,6 +244,37 @@ fn an_answer_that_finds_no_room_comes_when_there_is_some() {
 }
 
 #[test]
+fn a_device_that_leaves_packets_is_called_again_and_others_get_their_turn() {
+    let (mut guest, _, _) = with_device(Scripted::echo(1).one_at_a_time());
+    let channel = guest.open(CLASS, 4);
+    let written = |guest: &mut FakeGuest, count: usize| {
+        for _ in 0..count {
+            let packet = GuestPacket::in_band(guest.transaction(), &[0; 8]);
+            // Not yet signalled: the device does not see it.
+            let _wrote = guest.rings(channel).write(&packet);
+        }
+    };
+    written(&mut guest, 20);
+    guest.signal(channel.relid);
+    guest.pump();
+    let completed = |guest: &mut FakeGuest, from: u64, to: u64| {
+        (from..to)
+            .filter(|transaction| guest.try_completion(channel, *transaction).is_some())
+            .count()
+    };
+    assert_eq!(completed(&mut guest, 0, 100), 8);
+    // Time is up at once, and no timer of a device is needed for it.
+    assert_eq!(guest.bus.deadline(), Some(Duration::ZERO));
+    guest.bus.tick(guest.now());
+    guest.pump();
+    assert_eq!(completed(&mut guest, 0, 100), 8);
+    guest.bus.tick(guest.now());
+    guest.pump();
+    assert_eq!(completed(&mut guest, 0, 100), 4);
+    assert_eq!(guest.bus.deadline(), None);
+}
+
+#[test]
 fn a_signal_for_another_flag_is_an_invalid_parameter() {
     let (mut guest, id, _) = guest();
     let (connection, now) = (guest.bus.connection_id(id), guest.now());

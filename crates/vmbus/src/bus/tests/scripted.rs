@@ -33,6 +33,7 @@ pub(super) struct Scripted {
     every: Option<Duration>,
     due: Option<Duration>,
     waiting: Option<(u64, Vec<u8>)>,
+    at_once: usize,
 }
 
 impl Scripted {
@@ -51,6 +52,7 @@ impl Scripted {
             every: None,
             due: None,
             waiting: None,
+            at_once: usize::MAX,
         }
     }
 
@@ -63,6 +65,12 @@ impl Scripted {
     /// It says "tick" again and again.
     pub(super) fn every(mut self, period: Duration) -> Self {
         self.every = Some(period);
+        self
+    }
+
+    /// It takes one packet and returns.
+    pub(super) fn one_at_a_time(mut self) -> Self {
+        self.at_once = 1;
         self
     }
 
@@ -133,7 +141,9 @@ impl Device for Scripted {
     }
 
     fn service(&mut self, channel: &mut dyn Channel, now: Now) -> Result<(), DeviceError> {
-        while self.answer(channel)? {
+        let mut taken = 0;
+        while self.answer(channel)? && taken < self.at_once {
+            taken += 1;
             let Some(packet) = channel.receive()? else {
                 break;
             };
