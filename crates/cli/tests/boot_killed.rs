@@ -85,6 +85,56 @@ fn ten_kills_leave_no_machine_no_file_and_no_change() {
     assert_eq!(sha256sum(&image), before);
 }
 
+/// Whoever ends QEMU, out of memory or by hand, says nothing of the guest.
+#[test]
+fn a_machine_that_is_killed_is_an_error_and_its_evidence_is_whole() {
+    let test = "a_machine_that_is_killed_is_an_error_and_its_evidence_is_whole";
+    let Some(image) = image(test, "debian12.qcow2") else {
+        return;
+    };
+    let before = sha256sum(&image);
+    for moment in [2, 5, 9] {
+        let place = tempfile::tempdir().unwrap();
+        let mut child = start(place.path(), &image);
+        await_moment(moment, place.path(), &child);
+        for machine in processes_naming(place.path(), child.id()) {
+            let machine = rustix::process::Pid::from_raw(machine.cast_signed()).unwrap();
+            rustix::process::kill_process(machine, rustix::process::Signal::KILL).unwrap();
+        }
+        assert_eq!(child.wait().unwrap().code(), Some(2), "kill {moment}");
+        assert_eq!(processes_naming(place.path(), 0), Vec::<u32>::new());
+        assert_eq!(names(&place.path().join("runs")), ["run"]);
+        let out = place.path().join("runs/run");
+        let run = run_document(&out);
+        assert_eq!(run["verdict"], "incomplete", "kill {moment}");
+        let cases = run["profiles"][0]["cases"].as_array().unwrap();
+        let ended = |outcome: &str| {
+            cases
+                .iter()
+                .filter(|case| case["outcome"] == outcome)
+                .count()
+        };
+        assert_eq!(ended("failed"), 0, "kill {moment}: {cases:#?}");
+        assert!(ended("error") > 0, "kill {moment}: {cases:#?}");
+        expect_whole(&out);
+    }
+    assert_eq!(sha256sum(&image), before);
+}
+
+/// Every file that the manifest names is there as the manifest says.
+#[track_caller]
+fn expect_whole(run: &Path) {
+    let manifest = std::fs::read(run.join("manifest.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    let files = manifest["files"].as_array().unwrap();
+    assert!(files.len() > 2, "{files:?}");
+    for file in files {
+        let path = run.join(file["name"].as_str().unwrap());
+        assert_eq!(file["size_bytes"], path.metadata().unwrap().len());
+        assert_eq!(file["sha256"], sha256sum(&path));
+    }
+}
+
 #[test]
 fn ctrl_c_ends_the_run_with_130_and_an_honest_record() {
     let test = "ctrl_c_ends_the_run_with_130_and_an_honest_record";
