@@ -28,6 +28,7 @@ impl Scripted {
     }
 
     /// The guest sends a packet, padded as in the ring.
+    #[cfg(test)]
     pub(crate) fn push(&mut self, kind: PacketKind, transaction: u64, payload: &[u8]) {
         let mut payload = payload.to_vec();
         payload.resize(payload.len().next_multiple_of(8), 0);

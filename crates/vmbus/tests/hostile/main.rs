@@ -29,7 +29,13 @@ struct Part {
     samples: fn() -> Vec<Vec<u8>>,
 }
 
-const PARTS: &[Part] = &[components::KVP, components::PART, bus::PART, ring::PART];
+const PARTS: &[Part] = &[
+    components::KVP,
+    components::PART,
+    bus::PART,
+    ring::PART,
+    storvsc::PART,
+];
 
 #[test]
 fn buses() {
