@@ -5,7 +5,6 @@
 //! told not to start the lab again.
 
 mod disks;
-mod kvm;
 mod machine;
 mod modules;
 mod mounts;

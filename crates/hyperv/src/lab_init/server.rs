@@ -9,7 +9,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::machine::{Ended, Machine};
 use super::port::{Came, LabPort};
-use super::{Places, disks, kvm, port, say};
+use super::{Places, disks, port, say};
+use crate::kvm;
 
 /// How often it is looked whether a host that went away has come back: its port tells that it is
 /// gone without end.
@@ -108,7 +109,7 @@ impl Server {
                     .release()
                     .to_string_lossy()
                     .into_owned(),
-                kvm_refused: kvm::refused(),
+                kvm_refused: kvm_refused(),
             },
             Request::Hello { protocol } => Said::Failed {
                 id,
@@ -160,6 +161,12 @@ impl Server {
             stderr: ended.stderr,
         })
     }
+}
+
+/// Why KVM cannot run the machine here, if it cannot.
+fn kvm_refused() -> Option<String> {
+    let report = kvm::probe();
+    (!report.usable).then_some(report.sentence)
 }
 
 #[cfg(test)]
