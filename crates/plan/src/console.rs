@@ -3,9 +3,9 @@
 /// What a console line means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sign {
-    /// Panic, oops or bug: the kernel is in trouble.
+    /// Panic, oops, bug or hung task: the kernel is in trouble.
     Alarm,
-    /// Lockup, stall or hung task: something took too long, by the guest's clock.
+    /// Lockup or stall: a processor stood still for seconds, by the guest's clock.
     Stall,
     /// The boot will not go on without a person.
     GaveUp,
@@ -24,7 +24,9 @@ const SIGNS: &[(&str, Sign)] = &[
     ("rcu_preempt detected stalls", Sign::Stall),
     ("rcu_sched self-detected stall", Sign::Stall),
     ("rcu_preempt self-detected stall", Sign::Stall),
-    ("blocked for more than", Sign::Stall),
+    // Linux, kernel/hung_task.c: two minutes without an answer, most likely from the disk. No
+    // translator stands still for so long.
+    ("blocked for more than", Sign::Alarm),
     ("BUG: ", Sign::Alarm),
     ("Oops: ", Sign::Alarm),
     // Linux, lib/bug.c; arch/x86/kernel/dumpstack.c, __die_header(): before 6.10 without "Oops: ".
@@ -91,6 +93,10 @@ mod tests {
         assert_eq!(
             sign("watchdog: BUG: soft lockup - CPU#1 stuck for 26s!"),
             Some(Sign::Stall)
+        );
+        assert_eq!(
+            sign("INFO: task jbd2/vda2-8:161 blocked for more than 120 seconds."),
+            Some(Sign::Alarm)
         );
         assert_eq!(
             sign("ALERT!  UUID=1 does not exist.  Dropping to a shell!"),

@@ -33,9 +33,9 @@ pub enum BootEnd {
 pub struct BootSeen {
     /// How far it came.
     pub end: BootEnd,
-    /// Console lines that show a panic, oops or bug.
+    /// Console lines that show a panic, oops, bug or hung task.
     pub alarms: Vec<String>,
-    /// Console lines that show a lockup, stall or hung task.
+    /// Console lines that show a lockup or stall.
     pub stalls: Vec<String>,
     /// What executed the guest.
     pub execution: Execution,

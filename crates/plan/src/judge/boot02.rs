@@ -235,6 +235,45 @@ mod tests {
         check(&stalled, &allowed, Outcome::Failed);
     }
 
+    /// How the built-in list takes a record in emulation.
+    #[track_caller]
+    fn emulated(level: u8, text: &str, expect: Outcome) {
+        let built_in = AllowList::built_in();
+        let finding = boot02(&log(level, text), &built_in, Execution::Emulated);
+        assert_eq!(finding.outcome, expect, "{text}");
+    }
+
+    /// The texts of Linux 6.1, kernel/time/clocksource.c, `clocksource_watchdog`.
+    #[test]
+    fn what_the_watchdog_of_clocks_says_is_harmless_in_emulation_only() {
+        for text in [
+            "clocksource: timekeeping watchdog on CPU1: Marking clocksource 'tsc' as unstable because the skew is too large:",
+            "clocksource:                       'hpet' wd_nsec: 512 wd_now: 6d1 wd_last: 5f0 mask: ffffffff",
+            "clocksource:                       'tsc' cs_nsec: 598 cs_now: 9a2 cs_last: 8b1 mask: ffffffffffffffff",
+            "clocksource:                       'tsc' is current clocksource.",
+            "clocksource:                       'hpet' (not 'tsc') is current clocksource.",
+            "clocksource: timekeeping watchdog on CPU0: wd-tsc-wd excessive read-back delay of 812345ns vs. limit of 125000ns, wd-wd read-back delay only 9012ns, attempt 4, marking tsc unstable",
+            "clocksource: Long readout interval, skipping watchdog check: cs_nsec: 9 wd_nsec: 8",
+        ] {
+            emulated(4, text, Outcome::Passed);
+            check(&log(3, text), &AllowList::built_in(), Outcome::Failed);
+        }
+    }
+
+    #[test]
+    fn another_word_about_clocks_is_not_harmless() {
+        let text = "clocksource: Override clocksource tsc is unstable and not HRT compatible - cannot switch while in HRT/NOHZ mode";
+        emulated(3, text, Outcome::Failed);
+        emulated(4, text, Outcome::PassedWithWarning);
+    }
+
+    /// Linux, kernel/hung_task.c: a disk that never answers shows so.
+    #[test]
+    fn a_hung_task_fails_even_in_emulation() {
+        let text = "INFO: task jbd2/vda2-8:161 blocked for more than 120 seconds.";
+        emulated(3, text, Outcome::Failed);
+    }
+
     #[test]
     fn an_error_outside_the_list_fails() {
         check(&log(3, "disk on fire"), &list("ata*"), Outcome::Failed);
