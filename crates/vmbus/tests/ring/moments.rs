@@ -176,6 +176,23 @@ fn a_packet_is_signalled_or_found_whenever_it_comes() {
 }
 
 #[test]
+fn a_packet_is_signalled_or_found_whenever_it_comes_while_the_guest_sees_the_mask() {
+    at_each_moment(|accesses| {
+        let mut moment = Moment::new();
+        moment.host.begin_drain().unwrap();
+        moment.processor.ends();
+        let signalled = moment.guest_acts(accesses, |guest| {
+            guest.write(&GuestPacket::in_band(1, b"")) == Wrote::Signal
+        });
+        let taken = moment.host.receive().unwrap().is_some();
+        let again = moment.host.end_drain().unwrap();
+        let late = moment.processor.ends();
+        assert!(taken || again || found(&signalled), "moment {accesses}");
+        late
+    });
+}
+
+#[test]
 fn a_host_that_finds_no_room_gets_it_or_is_signalled_whenever_it_comes() {
     at_each_moment(|accesses| {
         let mut moment = Moment::new();
