@@ -9,6 +9,7 @@
 mod support;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -59,6 +60,40 @@ fn without_qemu_its_packages_are_named() {
         );
         assert_eq!(names(place.path()), ["guest.img"]);
     }
+}
+
+/// A QEMU that works and says that it is of another age.
+#[test]
+fn an_old_qemu_is_refused() {
+    let test = "an_old_qemu_is_refused";
+    let place = tempfile::tempdir().unwrap();
+    let Some(image) = guest(test, place.path()) else {
+        return;
+    };
+    let path = std::env::var_os("PATH").unwrap();
+    let mut programs = std::env::split_paths(&path).map(|folder| folder.join("qemu-system-x86_64"));
+    let Some(real) = programs.find(|program| program.is_file()) else {
+        eprintln!("skipped: {test}: qemu-system-x86_64 is not there");
+        return;
+    };
+    let old = place.path().join("qemu-system-x86_64");
+    let script = format!(
+        "#!/bin/sh\n[ \"$1\" != --version ] || exec echo QEMU emulator version 5.2.0\nexec {} \"$@\"\n",
+        real.display()
+    );
+    fs::write(&old, script).unwrap();
+    fs::set_permissions(&old, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = detente();
+    command
+        .env("PATH", place.path())
+        .args(["validate", "--out"]);
+    command.args([&place.path().join("run"), &image]);
+    let output = command.output().unwrap();
+    check(
+        &output,
+        &["QEMU 6 or later is missing", "5.2.0", "detente doctor"],
+    );
+    assert_eq!(names(place.path()), ["guest.img", "qemu-system-x86_64"]);
 }
 
 #[test]

@@ -23,6 +23,7 @@ use detente_machine::qemu::Accelerator;
 use crate::{Acceleration, Host, HostError, HostFacts, Implementation, Machine};
 
 pub use console::CONSOLE_LIMIT_BYTES;
+pub use program::OLDEST_QEMU;
 pub use resources::{DISK_MIB, memory_wanted_mib};
 
 /// How QEMU is looked for on this machine.
@@ -104,6 +105,14 @@ impl LocalHost {
             },
             sandbox: proved.sandbox,
         })
+    }
+
+    /// Refuses a QEMU that does not know the arguments of our machines.
+    ///
+    /// # Errors
+    /// [`HostError::Missing`] when it is older than [`OLDEST_QEMU`].
+    pub fn refuse_old(&self) -> Result<(), HostError> {
+        program::refuse_old(&self.facts.version, &self.facts.program)
     }
 
     /// What executes the guest's instructions, as QEMU is told.

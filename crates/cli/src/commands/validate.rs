@@ -88,6 +88,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
         folders: environment::search_path(),
         choice,
     })
+    .and_then(|host| host.refuse_old().map(|()| host))
     .map_err(|error| {
         Failure::cannot_tell(
             error,

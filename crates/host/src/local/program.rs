@@ -11,6 +11,10 @@ use crate::HostError;
 
 const PROGRAM: &str = "qemu-system-x86_64";
 
+/// The oldest QEMU that the arguments of our machines are made for, by the first number of its
+/// version.
+pub const OLDEST_QEMU: u32 = 6;
+
 /// Where Red Hat's distributions keep it.
 const RED_HAT_PROGRAM: &str = "/usr/libexec/qemu-kvm";
 
@@ -72,6 +76,18 @@ fn parse_version(text: &str) -> Option<String> {
         .then(|| version.to_owned())
 }
 
+/// Refuses a version before [`OLDEST_QEMU`]; one that is no number may be anything, and is tried.
+pub(super) fn refuse_old(version: &str, program: &Path) -> Result<(), HostError> {
+    let first = version.split('.').next().unwrap_or_default();
+    match first.parse::<u32>() {
+        Ok(first) if first < OLDEST_QEMU => Err(HostError::Missing {
+            what: format!("QEMU {OLDEST_QEMU} or later"),
+            remedy: format!("{} is version {version}", program.display()),
+        }),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 /// The package, where a package manager says so in time.
 pub(super) fn package(program: &Path, folders: &[PathBuf]) -> Option<Package> {
     debian_package(program, folders).or_else(|| rpm_package(program, folders))
@@ -112,7 +128,7 @@ fn helper(program: &Path, arguments: impl FnOnce(&mut Command) -> &mut Command) 
 
 #[cfg(test)]
 mod tests {
-    use super::parse_version;
+    use super::{parse_version, refuse_old};
 
     /// What the packages of Debian 12, RHEL 9 and upstream print.
     #[test]
@@ -132,6 +148,20 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(parse_version(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_qemu_that_is_too_old_is_named() {
+        let check = |version: &str| {
+            let refused = refuse_old(version, "/usr/bin/qemu-system-x86_64".as_ref());
+            refused.map_err(|error| error.to_string())
+        };
+        let said =
+            "QEMU 6 or later is missing: /usr/bin/qemu-system-x86_64 is version 5.2.0 (Debian)";
+        assert_eq!(check("5.2.0 (Debian)"), Err(said.to_owned()));
+        for version in ["6.0.0", "10.1.0", "7.2.22 (Debian 1:7.2)", "9-rc"] {
+            assert_eq!(check(version), Ok(()), "{version}");
         }
     }
 }

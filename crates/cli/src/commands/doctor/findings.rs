@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use detente_host::local::{DISK_MIB, memory_wanted_mib};
+use detente_host::local::{DISK_MIB, OLDEST_QEMU, memory_wanted_mib};
 use detente_host::{Acceleration, HostFacts};
 use detente_machine::Profile;
 use detente_machine::qemu::{Accelerator, devices};
@@ -14,9 +14,6 @@ use super::report::{Check, ProfileState, Remedy, State};
 
 /// The architecture of the guests that we know.
 const ARCHITECTURE: &str = "x86_64";
-
-/// The oldest QEMU that the arguments of our machines are made for.
-const OLDEST_QEMU: u32 = 6;
 
 const MIB: u64 = 1 << 20;
 
