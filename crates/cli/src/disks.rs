@@ -1,6 +1,7 @@
 //! Opening the disks that a command names.
 
 use std::io::ErrorKind;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,9 +10,36 @@ use detente_disk::{Image, OpenError};
 
 use crate::failure::Failure;
 
-/// Opens the disks of one machine.
+/// Opens the disks of one machine, each of them once.
 pub(crate) fn open_all(paths: &[PathBuf], allowed: &[PathBuf]) -> Result<Vec<Image>, Failure> {
+    refuse_twins(paths)?;
     paths.iter().map(|path| open(path, allowed)).collect()
+}
+
+/// The same file by any name is the same disk, and no machine has a disk twice.
+fn refuse_twins(paths: &[PathBuf]) -> Result<(), Failure> {
+    let mut seen: Vec<(u64, u64, &Path)> = Vec::new();
+    for path in paths {
+        // What cannot be looked at cannot be opened either, and that says why.
+        let Ok(file) = std::fs::metadata(path) else {
+            continue;
+        };
+        // Two names of a device node are two files; the device is what counts.
+        let (device, number) = if file.file_type().is_block_device() {
+            (u64::MAX, file.rdev())
+        } else {
+            (file.dev(), file.ino())
+        };
+        if let Some((.., first)) = seen.iter().find(|(d, n, _)| (*d, *n) == (device, number)) {
+            let (first, second) = (first.display(), path.display());
+            return Err(Failure::usage(
+                format!("{first} and {second} are the same file, and a machine has each disk once"),
+                "give each image once; copy it if the guest is to have two alike",
+            ));
+        }
+        seen.push((device, number, path));
+    }
+    Ok(())
 }
 
 /// Opens one disk; files that it names come through the gate.

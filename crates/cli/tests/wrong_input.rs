@@ -57,6 +57,28 @@ fn a_directory() {
     check(place.path(), "folder", "directory");
 }
 
+/// By its own name, by a link, and by a second name of the same file.
+#[test]
+fn the_same_image_twice() {
+    let place = tempfile::tempdir().unwrap();
+    let [image, link, name] =
+        ["disk.img", "link.img", "name.img"].map(|name| place.path().join(name));
+    fs::write(&image, vec![0; 4096]).unwrap();
+    std::os::unix::fs::symlink(&image, &link).unwrap();
+    fs::hard_link(&image, &name).unwrap();
+    let before = names(place.path());
+    for again in [&image, &link, &name] {
+        for verb in ["inspect", "validate"] {
+            let output = detente().arg(verb).args([&image, again]).output().unwrap();
+            expect_code(&output, 64);
+            let said = stderr(&output);
+            assert!(said.contains("are the same file"), "{said}");
+            assert!(said.contains("hint: give each image once"), "{said}");
+        }
+    }
+    assert_eq!(names(place.path()), before);
+}
+
 #[test]
 fn an_empty_file() {
     let place = tempfile::tempdir().unwrap();
