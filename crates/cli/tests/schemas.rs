@@ -45,7 +45,7 @@ fn every_schema_is_sound_says_its_document_and_describes_each_field() {
         described(&name, &schema);
         count += 1;
     }
-    assert_eq!(count, 8);
+    assert_eq!(count, 9);
 }
 
 /// Every property has a description, its own or that of what it refers to.
@@ -133,6 +133,31 @@ fn the_allow_list_is_as_its_schema_says() {
     );
     document["messages"] = json!([]);
     assert!(validator("boot-log-allow-list-1.json").is_valid(&document));
+}
+
+#[test]
+fn the_table_of_spoiled_twins_is_as_its_schema_says() {
+    let bytes = std::fs::read(repository().join("docs/spoiled-twins.json")).unwrap();
+    let document: Value = serde_json::from_slice(&bytes).unwrap();
+    let row = json!({ "case": "CPU-01", "how": "no processor", "says": "none at all" });
+    let with = |key: &str, value: Value| {
+        let mut row = row.clone();
+        row[key] = value;
+        json!([row])
+    };
+    check(
+        "spoiled-twins-1.json",
+        &document,
+        &[
+            ("/schema", json!("detente/spoiled-twins/2")),
+            ("/twins", json!([])),
+            ("/twins", json!([row])),
+            ("/twins", with("fault", json!("vcpus"))),
+            ("/twins", with("test", json!("no such name"))),
+            ("/twins", with("case", json!("cpu01"))),
+            ("/twins/0/says", json!("none")),
+        ],
+    );
 }
 
 #[test]
