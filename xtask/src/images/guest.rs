@@ -32,6 +32,10 @@ pub(crate) enum Variant {
     Plain,
     /// The initramfs by dracut, not for one host only.
     Dracut,
+    /// The initramfs by dracut, with drivers of KVM's hardware only: as on a KVM host.
+    KvmOnly,
+    /// The initramfs by dracut, with drivers of Hyper-V's hardware only.
+    HypervOnly,
     /// The initramfs without any virtio driver.
     Spoiled,
     /// sysvinit in the place of systemd.
@@ -48,6 +52,8 @@ impl Variant {
         match self {
             Self::Plain => "initramfs-tools",
             Self::Dracut => "dracut",
+            Self::KvmOnly => "kvm-only",
+            Self::HypervOnly => "hyperv-only",
             Self::Spoiled => "spoiled",
             Self::Sysvinit => "sysvinit",
             Self::Selinux => "selinux",
@@ -105,6 +111,22 @@ pub(crate) const GUESTS: &[Guest] = &[
             variant: Variant::NoInitramfs,
         },
         id: "06",
+    },
+    Guest {
+        name: "debian12-kvm-only",
+        about: "Debian 12 server, dracut, drivers for KVM's hardware only",
+        kind: Kind::Server {
+            variant: Variant::KvmOnly,
+        },
+        id: "07",
+    },
+    Guest {
+        name: "debian12-hyperv-only",
+        about: "Debian 12 server, dracut, drivers for Hyper-V's hardware only",
+        kind: Kind::Server {
+            variant: Variant::HypervOnly,
+        },
+        id: "08",
     },
     Guest {
         name: "hostile-panic",

@@ -50,6 +50,14 @@ install_dracut() {
     install_packages
 }
 
+# What `hostonly="yes"` leaves in an initramfs on one platform's hardware, without
+# looking at the hardware of the machine that builds it.
+install_one_sided() {
+    mkdir -p "$root/etc/dracut.conf.d"
+    printf 'hostonly="no"\nomit_drivers+=" %s "\n' "$1" >"$root/etc/dracut.conf.d/10-one-sided.conf"
+    install_packages
+}
+
 install_sysvinit() {
     install_packages
     chroot "$root" apt-get autoremove --yes --quiet --purge
@@ -158,6 +166,8 @@ mount_kernel_views
 case $VARIANT in
 initramfs-tools) ;;
 dracut) install_dracut ;;
+kvm-only) install_one_sided 'hv_vmbus hv_storvsc hv_netvsc hv_utils hv_balloon hyperv_keyboard hid_hyperv pci_hyperv pci_hyperv_intf hyperv_fb hyperv_drm uio_hv_generic' ;;
+hyperv-only) install_one_sided 'virtio virtio_ring virtio_pci virtio_pci_legacy_dev virtio_pci_modern_dev virtio_blk virtio_scsi virtio_net virtio_console virtio_mmio virtio_rng virtio_gpu virtio_balloon virtio_input' ;;
 sysvinit) install_sysvinit ;;
 selinux) install_packages ;;
 no-initramfs) install_no_initramfs ;;
