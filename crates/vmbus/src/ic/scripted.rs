@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::device::{Channel, Sent};
 use crate::memory::{GuestMemory, OutsideMemory};
-use crate::packet::{Outgoing, OutgoingKind, Packet, PacketKind};
+use crate::packet::{Outgoing, OutgoingKind, Packet};
 use crate::pages::PageRange;
 use crate::ring::RingError;
 
@@ -29,7 +29,7 @@ impl Scripted {
 
     /// The guest sends a packet, padded as in the ring.
     #[cfg(test)]
-    pub(crate) fn push(&mut self, kind: PacketKind, transaction: u64, payload: &[u8]) {
+    pub(crate) fn push(&mut self, kind: crate::PacketKind, transaction: u64, payload: &[u8]) {
         let mut payload = payload.to_vec();
         payload.resize(payload.len().next_multiple_of(8), 0);
         self.incoming.push_back(Packet {
