@@ -13,6 +13,7 @@ mod messages;
 mod offers;
 mod scripted;
 mod sessions;
+mod threads;
 
 use super::BusEvent;
 use crate::fake_guest::FakeGuest;
