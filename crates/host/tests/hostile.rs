@@ -1,6 +1,7 @@
 //! The network service against frames that nobody should send.
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use detente_host::network::exercise;
@@ -123,6 +124,18 @@ fn mutated(sample: &[u8], seed: u64) -> Vec<u8> {
         }
     }
     bytes
+}
+
+/// Files that each break one rule; their names say which.
+#[test]
+fn the_corpus_is_harmless() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile");
+    let mut count = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        exercise(&std::fs::read(file.unwrap().path()).unwrap());
+        count += 1;
+    }
+    assert!(count > 10, "the corpus is missing");
 }
 
 #[test]

@@ -1,5 +1,6 @@
-//! Replays seeded mutations of a sound stream against the protocol's readers.
+//! Replays the corpus, and seeded mutations of a sound stream against the protocol's readers.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use detente_plan::protocol::{
@@ -81,6 +82,18 @@ fn mutated(seed: u64) -> Vec<u8> {
         }
     }
     stream
+}
+
+/// Files that each break one rule; their names say which.
+#[test]
+fn the_corpus_is_harmless() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile");
+    let mut count = 0;
+    for file in std::fs::read_dir(folder).expect("the corpus") {
+        exercise(&std::fs::read(file.expect("a file").path()).expect("bytes"));
+        count += 1;
+    }
+    assert!(count > 10, "the corpus is missing");
 }
 
 #[test]
