@@ -16,6 +16,7 @@ mod bytes;
 mod component;
 mod ring;
 
+pub use crate::netvsc::exercise::exercise as exercise_netvsc;
 pub use crate::storvsc::exercise::exercise as exercise_storvsc;
 pub use bus::{BusReach, exercise_bus};
 pub use component::{exercise_component, exercise_kvp};

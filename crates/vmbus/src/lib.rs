@@ -74,6 +74,7 @@ pub mod ic;
 pub mod keyboard;
 pub mod kvp;
 mod memory;
+pub mod netvsc;
 mod packet;
 mod pages;
 mod protocol;
