@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use crate::device::{Device, Now};
 use crate::memory::GuestMemory;
-use crate::protocol::{Request, Response, Version};
+use crate::protocol::{Malformed, Request, Response, Version};
 use crate::synic::{HvStatus, Interrupts, PAYLOAD_BYTES, Synic, SynicPages};
 use channel::{OfferedChannel, Slot};
 use connection::Connection;
@@ -144,39 +144,11 @@ impl Bus {
         if message_type != CHANNEL_MESSAGE || payload.len() > PAYLOAD_BYTES {
             return HvStatus::InvalidParameter;
         }
-        let Ok(request) = Request::parse(payload) else {
-            return HvStatus::InvalidParameter;
-        };
-        match request {
-            Request::InitiateContact(contact) => self.contact(connection, contact),
-            Request::Unload => self.unload(vp),
-            request => self.request(connection, request, now),
-        }
-    }
-
-    /// A message that only a guest on the bus may post.
-    fn request(&mut self, connection: u32, request: Request<'_>, now: Now) -> HvStatus {
-        let Some(version) = self.connection.version() else {
-            return HvStatus::InvalidParameter;
-        };
-        if connection != version.connection() {
-            return HvStatus::InvalidConnectionId;
-        }
-        if self.outbox.is_full() {
-            return HvStatus::InsufficientBuffers;
-        }
-        match request {
-            Request::InitiateContact(_) | Request::Unload => HvStatus::Success,
-            Request::AskOffers => self.request_offers(),
-            Request::GpadlHeader(header) => self.gpadl_header(&header),
-            Request::GpadlBody(body) => self.gpadl_body(&body),
-            Request::GpadlTeardown { relid, gpadl } => self.gpadl_teardown(relid, gpadl),
-            Request::Open(open) => self.open_channel(open, now),
-            Request::Close { relid } => self.close(relid),
-            Request::RelidReleased { relid } => self.release(relid),
-            Request::ModifyChannel { relid, target_vp } => self.modify(version, relid, target_vp),
-            // Nobody listens; Linux gives up when no channel is offered in time.
-            Request::SocketConnect => HvStatus::Success,
+        match Request::parse(payload) {
+            Ok(Request::InitiateContact(contact)) => self.contact(connection, contact),
+            Ok(Request::Unload) => self.unload(vp),
+            Ok(Request::Connected(request)) => self.request(connection, request, now),
+            Err(Malformed::TooShort | Malformed::Unknown) => HvStatus::InvalidParameter,
         }
     }
 

@@ -14,6 +14,6 @@ pub(crate) use contact::Contact;
 pub(crate) use gpadl::{GpadlBody, GpadlHeader};
 pub(crate) use offer::OfferMessage;
 pub(crate) use open::OpenRequest;
-pub(crate) use request::Request;
+pub(crate) use request::{ConnectedRequest, Malformed, Request};
 pub(crate) use response::{Response, STATUS_SUCCESS, STATUS_UNSUCCESSFUL};
 pub use version::Version;

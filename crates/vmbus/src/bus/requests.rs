@@ -6,13 +6,46 @@ use super::link::Link;
 use super::{Bus, BusEvent};
 use crate::device::Now;
 use crate::protocol::{
-    GpadlBody, GpadlHeader, OpenRequest, Response, STATUS_SUCCESS, STATUS_UNSUCCESSFUL, Version,
+    ConnectedRequest, GpadlBody, GpadlHeader, OpenRequest, Response, STATUS_SUCCESS,
+    STATUS_UNSUCCESSFUL, Version,
 };
 use crate::ring::RingPair;
 use crate::synic::{HvStatus, Synic};
 
 impl Bus {
-    pub(super) fn gpadl_header(&mut self, header: &GpadlHeader<'_>) -> HvStatus {
+    /// A message that only a guest on the bus may post.
+    pub(super) fn request(
+        &mut self,
+        connection: u32,
+        request: ConnectedRequest<'_>,
+        now: Now,
+    ) -> HvStatus {
+        let Some(version) = self.connection.version() else {
+            return HvStatus::InvalidParameter;
+        };
+        if connection != version.connection() {
+            return HvStatus::InvalidConnectionId;
+        }
+        if self.outbox.is_full() {
+            return HvStatus::InsufficientBuffers;
+        }
+        match request {
+            ConnectedRequest::RequestOffers => self.request_offers(),
+            ConnectedRequest::GpadlHeader(header) => self.gpadl_header(&header),
+            ConnectedRequest::GpadlBody(body) => self.gpadl_body(&body),
+            ConnectedRequest::GpadlTeardown { relid, gpadl } => self.gpadl_teardown(relid, gpadl),
+            ConnectedRequest::Open(open) => self.open_channel(open, now),
+            ConnectedRequest::Close { relid } => self.close(relid),
+            ConnectedRequest::RelidReleased { relid } => self.release(relid),
+            ConnectedRequest::ModifyChannel { relid, target_vp } => {
+                self.modify(version, relid, target_vp)
+            }
+            // Nobody listens; Linux gives up when no channel is offered in time.
+            ConnectedRequest::SocketConnect => HvStatus::Success,
+        }
+    }
+
+    fn gpadl_header(&mut self, header: &GpadlHeader<'_>) -> HvStatus {
         let known = self.told(header.relid);
         let free = known.is_some_and(|channel| !channel.lent.has(header.gpadl));
         let progress = match free {
@@ -23,7 +56,7 @@ impl Bus {
         HvStatus::Success
     }
 
-    pub(super) fn gpadl_body(&mut self, body: &GpadlBody<'_>) -> HvStatus {
+    fn gpadl_body(&mut self, body: &GpadlBody<'_>) -> HvStatus {
         let Some((relid, progress)) = self.unfinished.go_on(body) else {
             return HvStatus::InvalidParameter;
         };
@@ -51,7 +84,7 @@ impl Bus {
 
     /// The guest takes memory back. It is always answered, since Linux waits for ever; if the
     /// channel's rings were in it, the channel is closed.
-    pub(super) fn gpadl_teardown(&mut self, relid: u32, gpadl: u32) -> HvStatus {
+    fn gpadl_teardown(&mut self, relid: u32, gpadl: u32) -> HvStatus {
         self.unfinished.forget(relid, gpadl);
         if let Some(channel) = self.channel_mut(relid) {
             channel.lent.remove(gpadl);
@@ -63,7 +96,7 @@ impl Bus {
         HvStatus::Success
     }
 
-    pub(super) fn open_channel(&mut self, request: OpenRequest, now: Now) -> HvStatus {
+    fn open_channel(&mut self, request: OpenRequest, now: Now) -> HvStatus {
         let link = self.make_link(&request);
         self.send(Response::OpenResult {
             relid: request.relid,
@@ -114,7 +147,7 @@ impl Bus {
         }
     }
 
-    pub(super) fn close(&mut self, relid: u32) -> HvStatus {
+    fn close(&mut self, relid: u32) -> HvStatus {
         match self.slots.get(&relid) {
             Some(Slot::Rescinded) => HvStatus::Success,
             Some(Slot::Taken(channel)) if channel.told => {
@@ -134,7 +167,7 @@ impl Bus {
         }
     }
 
-    pub(super) fn release(&mut self, relid: u32) -> HvStatus {
+    fn release(&mut self, relid: u32) -> HvStatus {
         match self.slots.get(&relid) {
             Some(Slot::Rescinded) => {
                 self.slots.remove(&relid);
@@ -145,7 +178,7 @@ impl Bus {
     }
 
     /// The guest moves a channel's interrupt. Guests of 4.1 to 5.2 get no answer.
-    pub(super) fn modify(&mut self, version: Version, relid: u32, vp: u32) -> HvStatus {
+    fn modify(&mut self, version: Version, relid: u32, vp: u32) -> HvStatus {
         if version < Version::V4_1 {
             return HvStatus::InvalidParameter;
         }
