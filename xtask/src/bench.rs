@@ -8,7 +8,9 @@ mod inspect;
 mod machine;
 mod measure;
 mod page;
+mod ring;
 mod scratch;
+mod storvsc;
 mod validate;
 
 use std::path::PathBuf;
@@ -31,9 +33,10 @@ enum Bench {
     Validate,
     Inspect,
     Digest,
+    Ring,
 }
 
-const BENCHES: [Bench; 3] = [Bench::Validate, Bench::Inspect, Bench::Digest];
+const BENCHES: [Bench; 4] = [Bench::Validate, Bench::Inspect, Bench::Digest, Bench::Ring];
 
 impl Bench {
     fn name(self) -> &'static str {
@@ -41,6 +44,8 @@ impl Bench {
             Self::Validate => "validate",
             Self::Inspect => "inspect",
             Self::Digest => "digest",
+            Self::Storvsc => "storvsc",
+            Self::Ring => "ring",
         }
     }
 
@@ -49,6 +54,15 @@ impl Bench {
             Self::Validate => validate::run(setup),
             Self::Inspect => inspect::run(setup),
             Self::Digest => digest::run(setup),
+            Self::Ring => ring::run(setup),
+        }
+    }
+
+    /// Whether it is measured with the guest's image.
+    fn needs_image(self) -> bool {
+        match self {
+            Self::Validate | Self::Inspect | Self::Digest => true,
+            Self::Ring => false,
         }
     }
 }
@@ -86,7 +100,8 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
         image: target("images").join(GUEST),
         pairs: call.pairs,
     };
-    if !setup.image.is_file() {
+    let needs_image = call.benches.iter().any(|bench| bench.needs_image());
+    if needs_image && !setup.image.is_file() {
         bail!("{} is missing: `cargo xtask images`", setup.image.display());
     }
     build()?;
@@ -148,6 +163,10 @@ fn build() -> anyhow::Result<()> {
         .args(["build", "--release", "--locked", "--package", "detente-cli"])
         .args(["--bin", "detente"])
         .args(["--example", "by_hand", "--example", "content_digest"])
+        .run()?;
+    Tool::new("cargo")
+        .args(["build", "--release", "--locked"])
+        .args(["--package", "detente-hyperv", "--example", "ring_speed"])
         .run()
 }
 
