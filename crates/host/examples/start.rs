@@ -123,5 +123,7 @@ fn spec(profile: Profile, boot: DirectBoot, disk: Option<(&String, &String)>) ->
         },
         entropy: profile.hardware().entropy,
         console_input: true,
+        hypervisor_bit: true,
+        synthetic: detente_machine::Synthetic::default(),
     }
 }

@@ -84,6 +84,8 @@ fn spec(work: &Path, profile: Profile) -> MachineSpec {
         },
         entropy: profile.hardware().entropy,
         console_input: true,
+        hypervisor_bit: true,
+        synthetic: detente_machine::Synthetic::default(),
     }
 }
 

@@ -29,6 +29,8 @@ fn spec() -> MachineSpec {
         },
         entropy: true,
         console_input: true,
+        hypervisor_bit: true,
+        synthetic: detente_machine::Synthetic::default(),
     }
 }
 

@@ -124,10 +124,15 @@ impl Arguments {
         self.pair("-name", key_value("guest", spec.name.as_ref()));
         // Nothing of a certified guest needs system management mode or VMware's back door.
         self.pair("-machine", "q35,smm=off,vmport=off");
+        let hidden = if spec.hypervisor_bit {
+            ""
+        } else {
+            ",hypervisor=off"
+        };
         match accel {
             Accelerator::Kvm => {
                 self.pair("-accel", "kvm");
-                self.pair("-cpu", "host");
+                self.pair("-cpu", format!("host{hidden}"));
             }
             Accelerator::Tcg => {
                 self.pair(
@@ -135,7 +140,7 @@ impl Arguments {
                     format!("tcg,thread=multi,tb-size={TCG_CACHE_MIB}"),
                 );
                 // A fifth level of page tables only makes every software walk longer.
-                self.pair("-cpu", "max,la57=off");
+                self.pair("-cpu", format!("max,la57=off{hidden}"));
             }
         }
         let topology = spec.topology;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::Profile;
+use crate::hyperv::IntegrationConfig;
 
 /// A machine to be started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,31 @@ pub struct MachineSpec {
     pub entropy: bool,
     /// Whether what we type reaches the first serial port.
     pub console_input: bool,
+    /// Whether the processor says that there is a hypervisor (a fault says no).
+    pub hypervisor_bit: bool,
+    /// What only the Hyper-V-compatible machine shows.
+    pub synthetic: Synthetic,
+}
+
+/// What the Hyper-V-compatible machine shows beside disks and network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Synthetic {
+    /// The integration services that are offered.
+    pub integration: IntegrationConfig,
+    /// Whether a keyboard is offered.
+    pub keyboard: bool,
+    /// Whether the guest is told that there are crash registers.
+    pub crash_registers: bool,
+}
+
+impl Default for Synthetic {
+    fn default() -> Self {
+        Self {
+            integration: IntegrationConfig::default(),
+            keyboard: true,
+            crash_registers: true,
+        }
+    }
 }
 
 /// How processors are arranged.

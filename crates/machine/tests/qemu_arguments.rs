@@ -43,6 +43,8 @@ fn spec(profile: Profile, bus: DiskBus) -> MachineSpec {
         },
         entropy: profile.hardware().entropy,
         console_input: true,
+        hypervisor_bit: true,
+        synthetic: detente_machine::Synthetic::default(),
     }
 }
 

@@ -32,11 +32,25 @@ pub enum Fault {
     Console,
     /// The guest is told to ignore the power button.
     PowerButton,
+    /// The processor does not say that there is a hypervisor.
+    Hypervisor,
+    /// The time synchronization service is not offered.
+    TimeSync,
+    /// The heartbeat service is not offered.
+    Heartbeat,
+    /// The key-value service is not offered.
+    KeyValues,
+    /// The volume shadow copy service is not offered.
+    Freeze,
+    /// There is no keyboard.
+    Keyboard,
+    /// The guest is not told that there are crash registers.
+    CrashRegisters,
 }
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 17] = [
         Self::BootLog,
         Self::Vcpus,
         Self::Memory,
@@ -47,6 +61,13 @@ impl Fault {
         Self::Entropy,
         Self::Console,
         Self::PowerButton,
+        Self::Hypervisor,
+        Self::TimeSync,
+        Self::Heartbeat,
+        Self::KeyValues,
+        Self::Freeze,
+        Self::Keyboard,
+        Self::CrashRegisters,
     ];
 
     /// The name on the command line and in records.
@@ -63,6 +84,13 @@ impl Fault {
             Self::Entropy => "entropy",
             Self::Console => "console",
             Self::PowerButton => "power-button",
+            Self::Hypervisor => "hypervisor",
+            Self::TimeSync => "time-sync",
+            Self::Heartbeat => "heartbeat",
+            Self::KeyValues => "key-values",
+            Self::Freeze => "freeze",
+            Self::Keyboard => "keyboard",
+            Self::CrashRegisters => "crash-registers",
         }
     }
 
@@ -80,6 +108,13 @@ impl Fault {
             Self::Entropy => CaseId::Rng01,
             Self::Console => CaseId::Con01,
             Self::PowerButton => CaseId::Pwr01,
+            Self::Hypervisor => CaseId::Cpu05,
+            Self::TimeSync => CaseId::Cpu08,
+            Self::Heartbeat => CaseId::Hb01,
+            Self::KeyValues => CaseId::Kvp01,
+            Self::Freeze => CaseId::Snp01,
+            Self::Keyboard => CaseId::Kbd01,
+            Self::CrashRegisters => CaseId::Crs03,
         }
     }
 
@@ -106,6 +141,13 @@ impl Fault {
             Self::Entropy => spec.entropy = false,
             Self::Console => spec.console_input = false,
             Self::PowerButton => append(spec, "systemd.mask=systemd-logind.service"),
+            Self::Hypervisor => spec.hypervisor_bit = false,
+            Self::TimeSync => spec.synthetic.integration.time_sync = false,
+            Self::Heartbeat => spec.synthetic.integration.heartbeat = false,
+            Self::KeyValues => spec.synthetic.integration.kvp = false,
+            Self::Freeze => spec.synthetic.integration.vss = false,
+            Self::Keyboard => spec.synthetic.keyboard = false,
+            Self::CrashRegisters => spec.synthetic.crash_registers = false,
         }
     }
 }
@@ -186,6 +228,8 @@ mod tests {
             },
             entropy: true,
             console_input: true,
+            hypervisor_bit: true,
+            synthetic: detente_machine::Synthetic::default(),
         }
     }
 

@@ -117,6 +117,8 @@ pub(crate) fn machine_spec(
         },
         entropy: profile.hardware().entropy,
         console_input: true,
+        hypervisor_bit: true,
+        synthetic: detente_machine::Synthetic::default(),
     })
 }
 

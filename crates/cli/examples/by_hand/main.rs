@@ -98,6 +98,8 @@ fn machine(path: &Path) -> anyhow::Result<MachineSpec> {
         },
         entropy: profile.hardware().entropy,
         console_input: false,
+        hypervisor_bit: true,
+        synthetic: detente_machine::Synthetic::default(),
     })
 }
 

@@ -38,6 +38,8 @@ pub struct MachineConfig {
     pub integration: IntegrationConfig,
     /// Whether a keyboard is offered.
     pub keyboard: bool,
+    /// Whether the guest is told that there are crash registers.
+    pub crash_registers: bool,
     /// Whether processor state that QEMU's translator cannot show truly (XSAVE and what needs it)
     /// is hidden: in the lab only.
     pub hide_xsave: bool,
