@@ -59,6 +59,7 @@ impl Machine {
         let shape = Shape {
             profile: config.cpuid,
             processors: config.processors,
+            crash_registers: config.crash_registers,
             hide_xsave: config.hide_xsave,
         };
         let (vm, vcpus) = Vm::new(shape, memory)?;
@@ -94,6 +95,7 @@ impl Machine {
                 ports: Arc::clone(&self.ports),
                 outbox: Arc::clone(&self.outbox),
                 ended: self.worker.ended(),
+                crashes: 0,
             };
             if let Err(error) = processor.start() {
                 let why = format!("a processor's thread does not start: {error}");

@@ -11,7 +11,7 @@ use detente_machine::hyperv::{Answer, Command, Ending, Event, MachineConfig, Ord
 use vmm_sys_util::eventfd::{EFD_NONBLOCK, EventFd};
 
 use crate::machine::{Machine, MachineError, Ports, Wires, with_causes};
-use crate::stream::{Endpoint, Inbound, Outbox, read_all};
+use crate::stream::{Endpoint, Inbound, Outbox, Source, read_all};
 
 /// How many pieces from the host wait before its stream is read no further.
 const INBOX: usize = 64;
@@ -72,7 +72,7 @@ fn start_writer(
     Ok(written)
 }
 
-fn start_reader(from: File, wake: EventFd) -> io::Result<Receiver<Inbound>> {
+fn start_reader(from: Source, wake: EventFd) -> io::Result<Receiver<Inbound>> {
     let (sender, inbox): (SyncSender<Inbound>, _) = sync_channel(INBOX);
     let read = move || {
         read_all(from, |inbound| {

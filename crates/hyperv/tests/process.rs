@@ -1,4 +1,5 @@
 //! The process as its host meets it, up to the point where KVM is needed.
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
@@ -103,6 +104,7 @@ fn start(protocol: u32, spoil: impl FnOnce(&mut MachineConfig)) -> Command {
         network: None,
         integration: IntegrationConfig::default(),
         keyboard: true,
+        crash_registers: true,
         hide_xsave: false,
     };
     spoil(&mut config);

@@ -29,6 +29,8 @@ const CALLS: u32 = 0x30;
 /// Leaf 3, EDX: input in XMM (4), frequencies (8), crash registers (10), direct timers (19).
 /// Not: debugging (1, 11).
 const FEATURES: u32 = 0x8_0510;
+/// Leaf 3, EDX: the crash registers.
+const CRASH_REGISTERS: u32 = 1 << 10;
 /// Leaf 4, EAX: remote TLB flush (2), APIC by registers (3), relaxed timing (5), no automatic EOI
 /// (9), cluster IPI (10), sparse processor sets (11). Not: what depends on the host's own
 /// hypervisor (14) or threads (18).
@@ -44,6 +46,8 @@ pub struct Shape {
     pub profile: CpuidProfile,
     /// How many processors there are.
     pub processors: u32,
+    /// Whether crash registers are announced.
+    pub crash_registers: bool,
     /// Whether XSAVE and what needs it is hidden (test rigs only: QEMU's translator shows a nested
     /// guest an XSAVE leaf that does not add up).
     pub hide_xsave: bool,
@@ -72,7 +76,7 @@ pub fn leaves(
     let shown = hyperv
         .iter()
         .filter(|leaf| (HYPERVISOR..=LAST).contains(&leaf.function));
-    leaves.extend(shown.map(|leaf| of_hyperv(*leaf, shape.profile)));
+    leaves.extend(shown.map(|leaf| of_hyperv(*leaf, shape)));
     leaves
 }
 
@@ -81,7 +85,7 @@ fn is_hypervisors(function: u32) -> bool {
 }
 
 /// One leaf of Hyper-V's range.
-fn of_hyperv(mut leaf: kvm_cpuid_entry2, profile: CpuidProfile) -> kvm_cpuid_entry2 {
+fn of_hyperv(mut leaf: kvm_cpuid_entry2, shape: Shape) -> kvm_cpuid_entry2 {
     match leaf.function {
         HYPERVISOR => {
             leaf.eax = LAST;
@@ -89,7 +93,7 @@ fn of_hyperv(mut leaf: kvm_cpuid_entry2, profile: CpuidProfile) -> kvm_cpuid_ent
         }
         0x4000_0001 => leaf.eax = INTERFACE,
         0x4000_0002 => {
-            leaf.eax = build(profile);
+            leaf.eax = build(shape.profile);
             leaf.ebx = 10 << 16;
             [leaf.ecx, leaf.edx] = [0; 2];
         }
@@ -98,6 +102,9 @@ fn of_hyperv(mut leaf: kvm_cpuid_entry2, profile: CpuidProfile) -> kvm_cpuid_ent
             leaf.ebx &= CALLS;
             leaf.ecx = 0;
             leaf.edx &= FEATURES;
+            if !shape.crash_registers {
+                leaf.edx &= !CRASH_REGISTERS;
+            }
         }
         0x4000_0004 => leaf.eax &= HINTS,
         _ => {}

@@ -121,6 +121,7 @@ fn said() -> Result<Option<u8>, KvmError> {
     let shape = Shape {
         profile: detente_machine::hyperv::CpuidProfile::default(),
         processors: 1,
+        crash_registers: true,
         hide_xsave: false,
     };
     let (_vm, vcpus) = Vm::new(shape, memory)?;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use detente_machine::hyperv::{Controller, DiskConfig, MachineConfig};
+use detente_machine::hyperv::{Controller, DiskConfig, MachineConfig, NetworkConfig};
 use detente_vmbus::heartbeat::{self, HeartbeatHandle};
 use detente_vmbus::keyboard::{self, KeyboardHandle};
 use detente_vmbus::kvp::{self, KvpHandle};
+use detente_vmbus::netvsc;
 use detente_vmbus::shutdown::{self, ShutdownHandle};
 use detente_vmbus::storvsc;
 use detente_vmbus::time_sync::{self, TimeSyncHandle};
@@ -18,6 +19,8 @@ use super::storage;
 
 /// The SCSI controller. Linux names devices by it, so it is the same at each boot.
 const SCSI: Guid = Guid::new(0x2d54_1d5f_6a2e_4c6b_9f0e_de7e_27e0_0001);
+/// The network card, likewise.
+const NETWORK: Guid = Guid::new(0x7a11_c0de_3c5b_4f6e_8a10_de7e_27e0_0002);
 
 /// A device's handle, and by which channel its device is poked.
 #[derive(Clone)]
@@ -37,6 +40,7 @@ pub(super) struct Devices {
     pub(super) kvp: Option<At<KvpHandle>>,
     pub(super) vss: Option<At<VssHandle>>,
     pub(super) keyboard: Option<At<KeyboardHandle>>,
+    pub(super) network: Option<At<netvsc::Handle>>,
 }
 
 struct Known {
@@ -78,6 +82,7 @@ impl Devices {
             kvp: offers.offer_if(services.kvp, kvp::new)?,
             vss: offers.offer_if(services.vss, vss::new)?,
             keyboard: offers.offer_if(config.keyboard, keyboard::new)?,
+            network: offers.offer_network(config.network.as_ref())?,
             channels,
         })
     }
@@ -161,5 +166,16 @@ impl Offers<'_> {
         new: impl FnOnce() -> (D, H),
     ) -> Result<Option<At<H>>, MachineError> {
         wanted.then(|| self.offer(new())).transpose()
+    }
+    fn offer_network(
+        &mut self,
+        network: Option<&NetworkConfig>,
+    ) -> Result<Option<At<netvsc::Handle>>, MachineError> {
+        let Some(NetworkConfig { mac }) = network else {
+            return Ok(None);
+        };
+        let mac = netvsc::Mac::new(*mac).ok_or(MachineError::Mac { mac: *mac })?;
+        let options = netvsc::Options::new(NETWORK, mac);
+        self.offer(netvsc::new(options)).map(Some)
     }
 }

@@ -57,6 +57,8 @@ pub(crate) enum MachineError {
     Attach(#[from] AttachError),
     #[error("the two IDE controllers have places 0 to 3, not {lun}")]
     IdePlace { lun: u8 },
+    #[error("{mac:02x?} is not the address of one card")]
+    Mac { mac: [u8; 6] },
     #[error("{text:?} is no UUID")]
     Uuid { text: String },
 }

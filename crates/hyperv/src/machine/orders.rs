@@ -29,6 +29,8 @@ pub(super) struct Orders {
 /// What an order waits for.
 enum Waiting {
     Shutdown(Pending<Accepted>),
+    Freeze(Pending<Done>),
+    /// A request of the backup service whose failure leaves nothing behind.
     Backup(Pending<Done>),
     Kvp(Pending<detente_vmbus::kvp::Answer>),
 }
@@ -50,21 +52,22 @@ impl Orders {
             Outcome::Now(answer) => vec![Event::Answered { id, answer }],
             Outcome::Later(waiting) => {
                 self.waiting.push((id, waiting));
-                self.look_after()
+                self.look_after(devices, bus)
             }
         }
     }
 
     /// The answers that have come by now.
-    pub(super) fn look_after(&mut self) -> Vec<Event> {
+    pub(super) fn look_after(&mut self, devices: &Devices, bus: &SharedBus) -> Vec<Event> {
         let mut answered = Vec::new();
-        self.waiting.retain(|(id, waiting)| match waiting.look() {
-            Some(answer) => {
-                answered.push(Event::Answered { id: *id, answer });
-                false
-            }
-            None => true,
-        });
+        self.waiting
+            .retain(|(id, waiting)| match waiting.look(devices, bus) {
+                Some(answer) => {
+                    answered.push(Event::Answered { id: *id, answer });
+                    false
+                }
+                None => true,
+            });
         answered
     }
 
@@ -80,10 +83,18 @@ impl Orders {
 }
 
 impl Waiting {
-    fn look(&self) -> Option<Answer> {
+    fn look(&self, devices: &Devices, bus: &SharedBus) -> Option<Answer> {
         match self {
             Self::Shutdown(pending) => Some(done(pending.take()?)),
             Self::Backup(pending) => Some(done(pending.take()?)),
+            Self::Freeze(pending) => {
+                let result = pending.take()?;
+                if result == Err(Failure::NoAnswer) {
+                    // It may still happen, and nobody would thaw.
+                    let _ = backup(Operation::Thaw, devices, bus);
+                }
+                Some(done(result))
+            }
             Self::Kvp(pending) => Some(kvp::answer(pending.take()?)),
         }
     }
@@ -155,7 +166,11 @@ fn backup(operation: Operation, devices: &Devices, bus: &SharedBus) -> Outcome {
     };
     let pending = vss.handle.request(operation, until(bus, DAEMON));
     poke(vss, bus);
-    Outcome::Later(Waiting::Backup(pending))
+    Outcome::Later(if operation == Operation::Freeze {
+        Waiting::Freeze(pending)
+    } else {
+        Waiting::Backup(pending)
+    })
 }
 
 fn status(devices: &Devices, bus: &SharedBus) -> Answer {

@@ -20,7 +20,12 @@ pub(super) struct Processor {
     pub(super) ports: Arc<Ports>,
     pub(super) outbox: Arc<Outbox>,
     pub(super) ended: Ended,
+    /// How many crashes it has reported.
+    pub(super) crashes: u32,
 }
+
+/// The most crashes of one processor that are told.
+const CRASHES: u32 = 8;
 
 impl Processor {
     /// Runs it in a thread of its own. The thread ends with the machine, or with the process.
@@ -59,15 +64,24 @@ impl Processor {
                 self.vcpu.set_result(result);
             }
             // The guest goes on: it may have more to say, or a kernel to start for the dump.
-            Exit::Crash(parameters) => self.outbox.event(&Event::Crash {
-                parameters,
-                message: None,
-            }),
+            Exit::Crash(parameters) => self.report_crash(parameters),
             Exit::Reset => return Some(Ending::Reset),
             Exit::PowerOff => return Some(Ending::PowerOff),
             Exit::TripleFault => return Some(Ending::TripleFault),
             Exit::Broken(why) => return Some(Ending::Failed { why }),
         }
         None
+    }
+
+    /// A guest crashes once, perhaps once more in the kernel that writes the dump. One that says so
+    /// without end is not listened to.
+    fn report_crash(&mut self, parameters: [u64; 5]) {
+        if self.crashes < CRASHES {
+            self.crashes += 1;
+            self.outbox.event(&Event::Crash {
+                parameters,
+                message: None,
+            });
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use detente_machine::hyperv::{Ending, Event};
 use detente_vmbus::BusEvent;
+use detente_vmbus::storvsc::Fault;
 use vmm_sys_util::eventfd::EventFd;
 
 use super::Wires;
@@ -15,7 +16,7 @@ use super::devices::Devices;
 use super::error::{MachineError, with_causes};
 use super::orders::Orders;
 use super::ports::Ports;
-use super::report;
+use super::report::{self, Budget};
 use super::watch::{Bell, Watch};
 use crate::kvm::Vm;
 use crate::stream::{Inbound, Lane, Outbox};
@@ -37,6 +38,7 @@ pub(super) struct Worker {
     signals: BTreeMap<u32, EventFd>,
     endings: (Sender<Ending>, Receiver<Ending>),
     beats: (u64, u64),
+    budget: Budget,
 }
 
 /// By this a processor tells that the machine has ended.
@@ -91,6 +93,7 @@ impl Worker {
             signals,
             endings: channel(),
             beats: (0, 0),
+            budget: Budget::default(),
         })
     }
 
@@ -172,8 +175,7 @@ impl Worker {
             match self.inbox.try_recv() {
                 Ok(Inbound::Console(bytes)) => self.receive(Lane::Console, &bytes),
                 Ok(Inbound::Agent(bytes)) => self.receive(Lane::Agent, &bytes),
-                // There is no network card yet.
-                Ok(Inbound::Network(_)) => {}
+                Ok(Inbound::Network(frame)) => self.receive_frame(frame),
                 Ok(Inbound::Order(order)) => {
                     let outcome = self.orders.take(order, &self.devices, &self.bus);
                     self.tell(outcome);
@@ -202,6 +204,25 @@ impl Worker {
         }
     }
 
+    /// A frame for the guest. One that it has no room for is lost, and the card counts it.
+    fn receive_frame(&self, frame: Vec<u8>) {
+        let Some(network) = &self.devices.network else {
+            return;
+        };
+        if network.handle.push_frame(frame).is_ok() {
+            let now = self.bus.now();
+            self.bus.lock().poke(network.channel, now);
+        }
+    }
+
+    /// Sends the frames of the guest on.
+    fn send_frames(&self) {
+        let network = self.devices.network.iter();
+        for frame in network.flat_map(|at| std::iter::from_fn(|| at.handle.pop_frame())) {
+            self.outbox.ethernet(&frame);
+        }
+    }
+
     fn tell(&self, events: Vec<Event>) {
         for event in events {
             self.outbox.event(&event);
@@ -210,28 +231,21 @@ impl Worker {
 
     /// Tells the host what has happened.
     fn report(&mut self) {
+        self.send_frames();
         let happened: Vec<BusEvent> = self.bus.lock().drain_events().collect();
         for event in happened {
             self.devices.note(&event);
-            match report::told(&event, &self.devices) {
-                Some(what) => self.outbox.event(&Event::Bus { what }),
-                None => self.outbox.log(format!("on the bus: {event:?}")),
-            }
+            let told = report::told(&event, &self.devices);
+            self.budget.spend(&self.outbox, told);
         }
-        for fault in self
-            .devices
-            .controllers()
+        let controllers = self.devices.controllers();
+        let faults: Vec<Fault> = controllers
             .flat_map(|handle| handle.take_faults())
-        {
-            let room = if fault.no_room {
-                " (no room on the host)"
-            } else {
-                ""
-            };
-            self.outbox
-                .log(format!("disk {}: {}{room}", fault.lun, fault.error));
+            .collect();
+        for fault in faults {
+            self.budget.spend(&self.outbox, report::fault(&fault));
         }
-        let answers = self.orders.look_after();
+        let answers = self.orders.look_after(&self.devices, &self.bus);
         self.tell(answers);
         self.report_heartbeat();
     }

@@ -53,6 +53,7 @@ fn shape() -> Shape {
     Shape {
         profile: CpuidProfile::Ws2022,
         processors: 4,
+        crash_registers: true,
         hide_xsave: false,
     }
 }
@@ -154,4 +155,14 @@ fn xsave_is_hidden_only_where_it_is_asked_for() {
     let shown = made(shape(), 0);
     assert_eq!(leaf(&shown, 0xD), [7, 0x340, 0x340, 0]);
     assert_eq!(leaf(&shown, 7)[1], u32::MAX);
+}
+
+#[test]
+fn crash_registers_are_announced_unless_they_are_not_wanted() {
+    let without = Shape {
+        crash_registers: false,
+        ..shape()
+    };
+    let features = |shape| leaf(&made(shape, 0), 0x4000_0003)[3];
+    assert_eq!(features(shape()) & !features(without), 1 << 10);
 }
