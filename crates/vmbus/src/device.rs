@@ -10,8 +10,9 @@ use crate::ring::RingError;
 
 /// A device behind one channel.
 ///
-/// The bus calls it when the guest has signalled, when room that it waited for has come, when its
-/// deadline has passed, and when its owner asked for it; it does as much as it can and returns.
+/// The bus calls it when the channel was opened, when the guest has signalled, when room that it
+/// waited for has come, when its deadline has passed, and when its owner asked for it; it does as
+/// much as it can and returns. One that leaves packets in the ring is called again soon.
 pub trait Device: Send {
     /// What the guest is told about it. Stable for as long as it is offered.
     fn offer(&self) -> Offer;
@@ -25,13 +26,15 @@ pub trait Device: Send {
     /// The guest has closed the channel, or left the bus, or was reset. Nothing of it is valid.
     fn closed(&mut self);
 
-    /// There may be something to do.
+    /// There may be something to do. Called only while the channel is open, first right after
+    /// [`Device::opened`].
     ///
     /// # Errors
     /// [`DeviceError`] when the guest broke a rule; the channel then rests until it is opened again.
     fn service(&mut self, channel: &mut dyn Channel, now: Now) -> Result<(), DeviceError>;
 
-    /// When it wants to be called though nothing happens.
+    /// When it wants to be called though nothing happens, by [`Now::elapsed`]. Asked only while the
+    /// channel is open.
     fn deadline(&self) -> Option<Duration> {
         None
     }

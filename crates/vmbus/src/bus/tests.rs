@@ -15,7 +15,7 @@ mod scripted;
 mod sessions;
 mod threads;
 
-use super::BusEvent;
+use super::{Bus, BusEvent};
 use crate::fake_guest::FakeGuest;
 use crate::protocol::Version;
 use scripted::{CLASS, Scripted};
@@ -42,4 +42,10 @@ fn a_guest_joins_opens_talks_closes_and_leaves() {
     ];
     assert_eq!(guest.events(), events);
     assert_eq!(log.take(), ["opened", "closed"]);
+}
+
+#[test]
+fn a_bus_can_be_shared_between_threads_behind_a_mutex() {
+    fn is_send<T: Send>() {}
+    is_send::<Bus>();
 }
