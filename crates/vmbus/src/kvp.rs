@@ -11,13 +11,15 @@
 //! Without the daemon Linux does not answer the negotiation, or only after 55 seconds; a request
 //! then ends by its time limit.
 //!
-//! What only a real guest's daemon shows: what is in the pools ([`Pool::Auto`] has ten keys that
-//! the daemon makes up, from `FullyQualifiedDomainName` to `ProcessorArchitecture`), that what was
-//! set is kept (in `/var/lib/hyperv`), and how an adapter is to be named for [`KvpHandle::ip_info`]
-//! (Linux's daemon compares with the MAC address). And this: by its source, Linux's driver takes
-//! the value of an answer to *get* from four bytes further on than the daemon puts it, so that
-//! a text may come without its first four letters; *enumerate* is not concerned. To read a value
-//! that matters, use [`KvpHandle::list`].
+//! What only a real guest's daemon shows: what is in the pools, and that what was set is kept (in
+//! `/var/lib/hyperv`). Debian 12's daemon (6.1.192), driven by hand in place of its driver, showed:
+//!
+//! - [`Pool::Auto`] has ten keys, from `FullyQualifiedDomainName` to `ProcessorArchitecture`;
+//! - *get* says whether a key is there, and **no value**: the driver does not tell the daemon how
+//!   much fits. To read a value use [`KvpHandle::find`] or [`KvpHandle::list`], which enumerate;
+//! - an adapter is named by its MAC address in capitals, `00:15:5D:00:00:01`; any other name is
+//!   refused with `0x80004005`; name servers and DHCP are known only where the distribution has
+//!   installed its scripts.
 
 mod ip;
 mod value;
@@ -38,7 +40,7 @@ use value::{RECORD_BYTES, Rule};
 
 /// "No more items": the end of an enumeration, and Linux's word for a key that is not there.
 const NO_MORE_ITEMS: u32 = 0x8007_0103;
-/// "Not found": what Linux's daemon says of an adapter that it does not know.
+/// "Not found": an adapter that is not there, as Linux's header has it.
 const NOT_FOUND: u32 = 0x8004_1002;
 
 const HEADER_BYTES: usize = 4;
@@ -46,7 +48,7 @@ const IP_HEADER_BYTES: usize = 2;
 const INDEX_BYTES: usize = 4;
 const BODY_BYTES: usize = HEADER_BYTES + INDEX_BYTES + RECORD_BYTES;
 
-/// The most records that a list holds.
+/// The most records of a pool that are read.
 pub const LIST_LIMIT: usize = 512;
 
 /// Where a key is.
@@ -128,7 +130,18 @@ impl KvpHandle {
         self.0.stage()
     }
 
-    /// Reads a key: [`Answer::Value`] or [`Answer::NotThere`].
+    /// Looks for a key, index by index: [`Answer::Value`] or [`Answer::NotThere`].
+    #[must_use]
+    pub fn find(&self, pool: Pool, key: &str, until: Duration) -> Pending<Answer> {
+        let want = Want::Find {
+            pool,
+            key: key.to_owned(),
+            index: 0,
+        };
+        self.ask(want, Ok(enumerate(pool, 0)), until)
+    }
+
+    /// Asks for a key: [`Answer::Value`] or [`Answer::NotThere`]. Linux leaves the value empty.
     #[must_use]
     pub fn get(&self, pool: Pool, key: &str, until: Duration) -> Pending<Answer> {
         let body = value::encode_record(key, None).map(|record| message(GET, pool, &record));
@@ -203,6 +216,7 @@ enum Want {
     Value,
     Record,
     Records { pool: Pool, so_far: Vec<Record> },
+    Find { pool: Pool, key: String, index: u32 },
     Ip,
 }
 
@@ -257,7 +271,12 @@ impl Service for Kvp {
                 records: so_far,
                 more: false,
             },
-            (Want::Nothing | Want::Value | Want::Record | Want::Ip, false) => Answer::NotThere,
+            (Want::Find { pool, key, index }, true) => {
+                return further(pool, key, index, record()?);
+            }
+            (Want::Nothing | Want::Value | Want::Record | Want::Find { .. } | Want::Ip, false) => {
+                Answer::NotThere
+            }
             (Want::Nothing, true) => Answer::Done,
             (Want::Value, true) => Answer::Value(value::decode_value(at(HEADER_BYTES)?)?),
             (Want::Record, true) => Answer::Record(record()?),
@@ -284,6 +303,27 @@ fn next(pool: Pool, mut records: Vec<Record>, record: Record) -> Step<Query, Ans
         },
         body: enumerate(pool, index),
     })
+}
+
+/// One record further in the search for a key.
+fn further(
+    pool: Pool,
+    key: String,
+    index: u32,
+    record: Record,
+) -> Result<Step<Query, Answer>, Rejection> {
+    if record.key == key {
+        return Ok(Step::Done(Answer::Value(record.value)));
+    }
+    let index = index.saturating_add(1);
+    if usize::try_from(index).unwrap_or(usize::MAX) >= LIST_LIMIT {
+        let rule = format!("{LIST_LIMIT} records of the pool, and the key is none of them");
+        return Err(Rejection::Malformed(rule));
+    }
+    Ok(Step::Ask(Query {
+        want: Want::Find { pool, key, index },
+        body: enumerate(pool, index),
+    }))
 }
 
 impl From<Rule> for Rejection {

@@ -37,6 +37,7 @@ pub fn exercise_kvp(bytes: &[u8]) -> usize {
             3 => handle.delete(pool, "key", until),
             4 => handle.at(pool, u32::from(what), until),
             5 => handle.ip_info("00:15:5D:00:00:01", until),
+            6 => handle.find(pool, "key", until),
             _ => handle.list(pool, until),
         });
     });

@@ -60,11 +60,12 @@ fn serve(pool: &mut Vec<(String, String)>, bytes: &mut [u8]) -> bool {
     match bytes[28] {
         0 => {
             let key = text_at(bytes, 44, 512);
-            let Some((_, value)) = pool.iter().find(|record| record.0 == key) else {
+            if !pool.iter().any(|record| record.0 == key) {
                 return false;
-            };
+            }
+            // The real daemon leaves the value empty, and the driver calls it text.
             poke(bytes, 32, &[1, 0, 0, 0]);
-            put_text(bytes, 40, 556, value);
+            put_text(bytes, 40, 556, "");
         }
         1 => {
             let key = text_at(bytes, 44, 512);

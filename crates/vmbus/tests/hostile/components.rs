@@ -64,9 +64,10 @@ fn key_values() -> Vec<Vec<u8>> {
             3,
         ),
         sample(
-            &[&ask(6), &record, &record, &number, &end, &ask(2), &end],
+            &[&ask(7), &record, &record, &number, &end, &ask(2), &end],
             2,
         ),
+        sample(&[&ask(6), &record, &ask(14), &end], 2),
     ]
 }
 

@@ -1,9 +1,10 @@
 //! Get, set, delete, enumerate.
 
 use super::super::{Answer, LIST_LIMIT, Pool, Record, Value, new};
-use super::{Pools, ask, pools, rig};
+use super::{LIMIT, Pools, VERSIONS, ask, pools, put_text, rig, text_at};
 use crate::device::Device;
 use crate::ic::Failure;
+use crate::ic::linux::{Linux, poke};
 
 fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
@@ -18,15 +19,37 @@ fn record(key: &str, value: &str) -> Record {
 
 #[test]
 fn a_key_is_read() {
-    let pools = pools(2, &[("OSName", "Débian 🐧")]);
-    let answer = ask(&pools, |kvp, until| kvp.get(Pool::Auto, "OSName", until));
+    let pools = pools(2, &[("OSVersion", "6.1"), ("OSName", "Débian 🐧")]);
+    let answer = ask(&pools, |kvp, until| kvp.find(Pool::Auto, "OSName", until));
     assert_eq!(answer, Ok(Answer::Value(text("Débian 🐧"))));
+}
+
+#[test]
+fn linuxs_get_says_only_that_a_key_is_there() {
+    let pools = pools(2, &[("OSName", "Linux")]);
+    let answer = ask(&pools, |kvp, until| kvp.get(Pool::Auto, "OSName", until));
+    assert_eq!(answer, Ok(Answer::Value(text(""))));
+}
+
+#[test]
+fn a_guest_that_fills_in_what_is_got_is_believed() {
+    let (mut rig, handle) = rig();
+    let pending = handle.get(Pool::Auto, "OSName", rig.now() + LIMIT);
+    let mut other = Linux::new(2, VERSIONS, |_, bytes| {
+        assert_eq!(text_at(bytes, 44, 512), "OSName");
+        poke(bytes, 32, &[1, 0, 0, 0]);
+        put_text(bytes, 40, 556, "BSD");
+    });
+    rig.turn(&mut other);
+    assert_eq!(pending.take(), Some(Ok(Answer::Value(text("BSD")))));
 }
 
 #[test]
 fn a_key_that_is_not_there_is_said_so() {
     let pools = Pools::default();
     let answer = ask(&pools, |kvp, until| kvp.get(Pool::Guest, "none", until));
+    assert_eq!(answer, Ok(Answer::NotThere));
+    let answer = ask(&pools, |kvp, until| kvp.find(Pool::Guest, "none", until));
     assert_eq!(answer, Ok(Answer::NotThere));
 }
 
@@ -59,7 +82,7 @@ fn what_is_set_is_there_and_what_is_deleted_is_not() {
             kvp.set(Pool::External, "key", &value, until)
         });
         assert_eq!(answer, Ok(Answer::Done));
-        let answer = ask(&pools, |kvp, until| kvp.get(Pool::External, "key", until));
+        let answer = ask(&pools, |kvp, until| kvp.find(Pool::External, "key", until));
         assert_eq!(answer, Ok(Answer::Value(text(kept))));
     }
     let delete = || {
@@ -95,6 +118,8 @@ fn a_pool_without_end_is_cut() {
         panic!("{answer:?}");
     };
     assert_eq!((records.len(), more), (LIST_LIMIT, true));
+    let answer = ask(&pools, |kvp, until| kvp.find(Pool::Guest, "x", until));
+    assert!(matches!(answer, Err(Failure::Malformed { .. })));
 }
 
 #[test]
@@ -156,7 +181,7 @@ fn an_unknown_type_is_not_sent() {
 fn a_request_is_as_long_as_its_longest_answer() {
     let (mut rig, handle) = rig();
     rig.turn(&mut super::linux(&Pools::default()));
-    let until = rig.now() + super::LIMIT;
+    let until = rig.now() + LIMIT;
     let _pending = handle.delete(Pool::Guest, "key", until);
     let (_, bytes) = rig.asked().remove(0);
     assert_eq!(bytes.len(), 28 + 4 + 4 + 12 + 512 + 2048);
