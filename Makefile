@@ -12,7 +12,7 @@ stamp = $(shell date -u +%Y%m%dT%H%M%SZ)
 
 help:
 	@echo "make demo     build a Debian guest, boot it, run the plan smoke in it, print the verdict"
-	@echo "make test     build, unit, hostile, images and boot tests, with a table of times"
+	@echo "make test     build, unit, hostile, images and boot tests, with a table of times (STRICT=1 fails over budget)"
 	@echo "make check    format, lints, tidy, tests, documentation, licences"
 	@echo "make bench    the measurements of docs/benchmarks.md"
 	@echo "make install  the program, its manual pages and completions under PREFIX ($(PREFIX))"
@@ -29,7 +29,7 @@ demo:
 
 test:
 	@scripts/bootstrap build images boot test
-	$(CARGO) xtask test
+	$(CARGO) xtask test $(if $(STRICT),--strict)
 
 check:
 	@scripts/bootstrap build test

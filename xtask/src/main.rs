@@ -22,6 +22,7 @@ usage: cargo xtask CHORE
   tidy              the direction of dependencies, file sizes, first pages, unsafe
   check             what CI runs without guests: format, clippy, tidy, tests, docs, licences
   test [PART...]    the parts of `make test`, with their times: build, unit, hostile, images, boots
+                    (--strict fails over a part's budget)
   bench [NAME...]   how fast we are, beside peers, into docs/benchmarks.md: validate, inspect, digest
                     (--check fails over a limit, --pairs N is a trial)";
 

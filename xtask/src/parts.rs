@@ -33,9 +33,27 @@ struct Session {
     skipped: Vec<String>,
 }
 
+/// What a part that takes longer than its budget means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OverBudget {
+    /// It is said.
+    Said,
+    /// It is a failure (`--strict`).
+    Fails,
+}
+
 /// Runs the named parts, or all of them.
-pub(crate) fn run(names: &[String]) -> anyhow::Result<()> {
-    let parts = choose(names)?;
+pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
+    let (flags, names): (Vec<String>, _) = arguments
+        .iter()
+        .cloned()
+        .partition(|word| word == "--strict");
+    let over_budget = if flags.is_empty() {
+        OverBudget::Said
+    } else {
+        OverBudget::Fails
+    };
+    let parts = choose(&names)?;
     let mut session = Session::default();
     let mut outcomes: Vec<Outcome> = Vec::new();
     for part in parts {
@@ -58,7 +76,21 @@ pub(crate) fn run(names: &[String]) -> anyhow::Result<()> {
             error,
         });
     }
-    conclude(&session, &outcomes)
+    conclude(&session, &outcomes)?;
+    in_budget(&outcomes, over_budget)
+}
+
+/// Complains of parts that took too long, if somebody vouches for the machine.
+fn in_budget(outcomes: &[Outcome], over_budget: OverBudget) -> anyhow::Result<()> {
+    let late: Vec<&str> = outcomes
+        .iter()
+        .filter(|outcome| outcome.took > outcome.part.budget())
+        .map(|outcome| outcome.part.name())
+        .collect();
+    if over_budget == OverBudget::Fails && !late.is_empty() {
+        bail!("over budget: {}", late.join(", "));
+    }
+    Ok(())
 }
 
 fn choose(names: &[String]) -> anyhow::Result<Vec<Part>> {
@@ -171,4 +203,26 @@ fn clock(duration: Duration) -> String {
         duration.as_secs() / 60,
         duration.as_secs() % 60
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, Outcome, OverBudget, Part, in_budget};
+
+    fn took(part: Part, minutes: u64) -> Outcome {
+        Outcome {
+            part,
+            took: Duration::from_secs(minutes * 60),
+            error: None,
+        }
+    }
+
+    #[test]
+    fn a_part_that_took_too_long_fails_only_where_it_is_meant_to() {
+        let outcomes = [took(Part::Unit, 1), took(Part::Images, 60)];
+        assert!(in_budget(&outcomes, OverBudget::Said).is_ok());
+        let error = in_budget(&outcomes, OverBudget::Fails).unwrap_err();
+        assert_eq!(error.to_string(), "over budget: images");
+        assert!(in_budget(&outcomes[..1], OverBudget::Fails).is_ok());
+    }
 }
