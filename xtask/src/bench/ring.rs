@@ -7,7 +7,10 @@ use super::measure::median;
 use super::{Report, Setup, program};
 use crate::tool::Tool;
 
-/// A line of what `ring_speed` prints.
+/// The example that measures.
+const EXAMPLE: &str = "ring_speed";
+
+/// A line of what it prints.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 struct Measured {
     direction: String,
@@ -18,6 +21,10 @@ struct Measured {
 }
 
 pub(super) fn run(setup: &Setup) -> anyhow::Result<Report> {
+    Tool::new("cargo")
+        .args(["build", "--release", "--locked", "--package"])
+        .args(["detente-hyperv", "--example", EXAMPLE])
+        .run()?;
     let runs = (0..setup.pairs)
         .map(|_| once())
         .collect::<anyhow::Result<Vec<_>>>()?;
@@ -25,8 +32,13 @@ pub(super) fn run(setup: &Setup) -> anyhow::Result<Report> {
 }
 
 fn once() -> anyhow::Result<Vec<Measured>> {
-    let printed = Tool::new(&program("examples/ring_speed").display().to_string()).capture()?;
-    serde_json::from_str(&printed).context("what ring_speed printed")
+    let printed = Tool::new(
+        &program(&format!("examples/{EXAMPLE}"))
+            .display()
+            .to_string(),
+    )
+    .capture()?;
+    serde_json::from_str(&printed).with_context(|| format!("what {EXAMPLE} printed"))
 }
 
 fn report(runs: &[Vec<Measured>]) -> anyhow::Result<Report> {
