@@ -27,6 +27,8 @@
 //! limit, and events wait in one channel that stops the guest's ports when nobody takes them.
 
 mod host;
+pub mod hyperv;
+pub mod lab;
 pub mod local;
 pub mod network;
 pub mod scripted;

@@ -1,18 +1,18 @@
 //! QEMU on this machine.
 
-mod acceleration;
-mod bounded;
-mod child;
-mod console;
+pub(crate) mod acceleration;
+pub(crate) mod bounded;
+pub(crate) mod child;
+pub(crate) mod console;
 mod devices;
 mod launch;
 mod machine;
 mod picture;
-mod ports;
-mod process;
-mod program;
-mod qmp;
-mod resources;
+pub(crate) mod ports;
+pub(crate) mod process;
+pub(crate) mod program;
+pub(crate) mod qmp;
+pub(crate) mod resources;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -119,6 +119,11 @@ impl LocalHost {
     #[must_use]
     pub fn accelerator(&self) -> Accelerator {
         self.accelerator
+    }
+
+    /// Whether this QEMU can confine itself.
+    pub(crate) fn sandbox(&self) -> bool {
+        self.sandbox
     }
 
     /// The devices that this QEMU has, by the names and aliases that its `-device` takes.

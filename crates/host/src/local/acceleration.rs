@@ -24,15 +24,15 @@ const EXIT_CODE: i32 = 0x2a * 2 + 1;
 const SANDBOX: &str = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
 
 /// What was found out.
-pub(super) struct Proved {
-    pub(super) acceleration: Acceleration,
-    pub(super) sentence: String,
+pub(crate) struct Proved {
+    pub(crate) acceleration: Acceleration,
+    pub(crate) sentence: String,
     /// Whether this QEMU can confine itself.
-    pub(super) sandbox: bool,
+    pub(crate) sandbox: bool,
 }
 
 /// Proves KVM, or says why not and proves QEMU's translator.
-pub(super) fn prove(program: &Path, choice: AccelerationChoice) -> Result<Proved, HostError> {
+pub(crate) fn prove(program: &Path, choice: AccelerationChoice) -> Result<Proved, HostError> {
     let refused = match choice {
         AccelerationChoice::Emulated => "software emulation was asked for".to_owned(),
         AccelerationChoice::Proved => match prove_kvm(program) {
@@ -89,7 +89,7 @@ fn usable_processor(cpuinfo: &str) -> Result<bool, String> {
 }
 
 /// The processor's name, as the kernel shows it.
-pub(super) fn processor_name() -> String {
+pub(crate) fn processor_name() -> String {
     let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     field(&cpuinfo, "model name")
         .unwrap_or("unknown")

@@ -13,14 +13,14 @@ use super::process::wait_readable;
 const OUTPUT_LIMIT: u64 = 64 * 1024;
 
 /// How a helper ended.
-pub(super) struct Ended {
-    pub(super) status: ExitStatus,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// Runs `command` to its end, or for `limit`. It may write as much as a pipe holds.
-pub(super) fn run(mut command: Command, limit: Duration) -> io::Result<Ended> {
+pub(crate) fn run(mut command: Command, limit: Duration) -> io::Result<Ended> {
     command
         .env_clear()
         .env("LC_ALL", "C")

@@ -16,13 +16,22 @@ use rustix::process::{
 /// Binds the process that `command` starts to the **thread** that starts it: when that thread
 /// ends, however it ends, the kernel kills the process. The process gets a session of its own, so
 /// that no key on our terminal reaches it, and leaves no core file.
-pub(super) fn guard(command: &mut Command) {
+pub(crate) fn guard(command: &mut Command) {
     let parent = getpid();
     // SAFETY: `become_guarded` allocates nothing, takes no lock and touches no memory but its
     // argument; each of its calls is a bare system call (rustix, linux_raw), so it is sound in
     // the child of a fork even when other threads of ours hold locks.
     unsafe {
         command.pre_exec(move || become_guarded(parent));
+    }
+}
+
+/// Gives the process that `command` starts a session of its own: it outlives us, deliberately.
+pub(crate) fn detach(command: &mut Command) {
+    // SAFETY: `setsid` is a bare system call (rustix, linux_raw) that takes no lock and touches
+    // no memory, so it is sound in the child of a fork.
+    unsafe {
+        command.pre_exec(|| setsid().map(drop).map_err(io::Error::from));
     }
 }
 

@@ -1,7 +1,7 @@
 //! The console: its first bytes go into a file and become events, the rest is thrown away.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::Write as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::mpsc::SyncSender;
@@ -13,7 +13,7 @@ use crate::{HostError, MachineEvent, Port};
 /// stays below 2 MiB.
 pub const CONSOLE_LIMIT_BYTES: u64 = 8 * 1024 * 1024;
 
-pub(super) fn create(work: &Path) -> Result<File, HostError> {
+pub(crate) fn create(work: &Path) -> Result<File, HostError> {
     File::create(work.join("console.log")).map_err(|source| HostError::Io {
         action: "creating the console's file",
         source,
@@ -22,52 +22,76 @@ pub(super) fn create(work: &Path) -> Result<File, HostError> {
 
 /// Reads the console until it closes. Whatever happens to the file or to whoever listens, it is
 /// read on, since a guest must not stop at a full pipe.
-pub(super) fn read(mut socket: UnixStream, mut file: File, events: &SyncSender<Event>) {
-    let result = keep(&mut socket, &mut file, events);
-    if let Err(source) = result {
-        let _ = events.send(Err(HostError::Io {
-            action: "writing the console's file",
-            source,
-        }));
-    }
+pub(crate) fn read(mut socket: UnixStream, file: File, events: &SyncSender<Event>) {
+    let mut keeper = Keeper::new(file);
     let mut buffer = vec![0; PIECE_BYTES];
+    while keeper.is_keeping()
+        && let Ok(count @ 1..) = gather(&mut socket, &mut buffer)
+    {
+        keeper.take(&buffer[..count], events);
+    }
     while let Ok(1..) = read_some(&mut socket, &mut buffer) {}
 }
 
-fn keep(
-    socket: &mut UnixStream,
-    file: &mut impl Write,
-    events: &SyncSender<Event>,
-) -> io::Result<()> {
-    let mut buffer = vec![0; PIECE_BYTES];
-    let mut left = CONSOLE_LIMIT_BYTES;
-    while let Ok(count @ 1..) = gather(socket, &mut buffer) {
-        let kept = count.min(usize::try_from(left).unwrap_or(usize::MAX));
-        left -= kept as u64;
-        let bytes = buffer[..kept].to_vec();
-        if kept > 0 {
-            file.write_all(&bytes)?;
-            let port = Port::Console;
-            if events
-                .send(Ok(MachineEvent::Output { port, bytes }))
-                .is_err()
-            {
-                return Ok(());
-            }
+/// Keeps a console up to its limit.
+pub(crate) struct Keeper {
+    file: File,
+    left: u64,
+    keeping: bool,
+}
+
+impl Keeper {
+    pub(crate) fn new(file: File) -> Self {
+        Self {
+            file,
+            left: CONSOLE_LIMIT_BYTES,
+            keeping: true,
         }
-        if kept < count {
+    }
+
+    fn is_keeping(&self) -> bool {
+        self.keeping
+    }
+
+    /// Takes a piece, of at most 64 KiB: into the file, and on as an event.
+    pub(crate) fn take(&mut self, bytes: &[u8], events: &SyncSender<Event>) {
+        if !self.keeping {
+            return;
+        }
+        let kept = bytes
+            .len()
+            .min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        self.left -= kept as u64;
+        if kept > 0
+            && let Err(source) = self.file.write_all(&bytes[..kept])
+        {
+            self.keeping = false;
+            let _ = events.send(Err(HostError::Io {
+                action: "writing the console's file",
+                source,
+            }));
+            return;
+        }
+        if kept > 0 {
+            let event = MachineEvent::Output {
+                port: Port::Console,
+                bytes: bytes[..kept].to_vec(),
+            };
+            self.keeping = events.send(Ok(event)).is_ok();
+        }
+        if kept < bytes.len() {
+            self.keeping = false;
             let _ = events.send(Ok(MachineEvent::ConsoleFlood {
                 limit_bytes: CONSOLE_LIMIT_BYTES,
             }));
-            return Ok(());
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CONSOLE_LIMIT_BYTES, MachineEvent, UnixStream, Write, read};
+    use super::{CONSOLE_LIMIT_BYTES, MachineEvent, UnixStream, read};
+    use std::io::Write as _;
     use std::sync::mpsc::sync_channel;
 
     #[test]

@@ -12,10 +12,10 @@ use rustix::net::{SendFlags, send};
 use crate::{HostError, MachineEvent, Port};
 
 /// What flows to whoever holds the machine.
-pub(super) type Event = Result<MachineEvent, HostError>;
+pub(crate) type Event = Result<MachineEvent, HostError>;
 
 /// The most that one event holds.
-pub(super) const PIECE_BYTES: usize = 64 * 1024;
+pub(crate) const PIECE_BYTES: usize = 64 * 1024;
 
 /// QEMU sends the bytes of a serial port one by one: a short wait makes lines of them. It is short
 /// because the kernel takes only some 300 such bytes before the port, and the guest, must wait.
@@ -30,7 +30,7 @@ const QUEUE_BYTES: usize = 1024 * 1024;
 /// Turns what comes out of a port into events, until the port closes.
 ///
 /// Nothing is kept here: who does not take the events stops the guest's port.
-pub(super) fn read(mut socket: UnixStream, port: Port, events: &SyncSender<Event>) {
+pub(crate) fn read(mut socket: UnixStream, port: Port, events: &SyncSender<Event>) {
     let mut buffer = vec![0; PIECE_BYTES];
     while let Ok(count @ 1..) = gather(&mut socket, &mut buffer) {
         let event = MachineEvent::Output {
@@ -44,7 +44,7 @@ pub(super) fn read(mut socket: UnixStream, port: Port, events: &SyncSender<Event
 }
 
 /// Reads what there is, and what comes within a moment.
-pub(super) fn gather(socket: &mut UnixStream, buffer: &mut [u8]) -> io::Result<usize> {
+pub(crate) fn gather(socket: &mut UnixStream, buffer: &mut [u8]) -> io::Result<usize> {
     let count = read_some(socket, buffer)?;
     if count == 0 || count >= SMALL_BYTES {
         return Ok(count);
@@ -57,7 +57,7 @@ pub(super) fn gather(socket: &mut UnixStream, buffer: &mut [u8]) -> io::Result<u
 }
 
 /// A read that a signal does not end.
-pub(super) fn read_some(socket: &mut UnixStream, buffer: &mut [u8]) -> io::Result<usize> {
+pub(crate) fn read_some(socket: &mut UnixStream, buffer: &mut [u8]) -> io::Result<usize> {
     loop {
         match socket.read(buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -67,13 +67,13 @@ pub(super) fn read_some(socket: &mut UnixStream, buffer: &mut [u8]) -> io::Resul
 }
 
 /// The way into a port.
-pub(super) struct Writer {
+pub(crate) struct Writer {
     socket: UnixStream,
     waiting: VecDeque<u8>,
 }
 
 impl Writer {
-    pub(super) fn new(socket: UnixStream) -> Self {
+    pub(crate) fn new(socket: UnixStream) -> Self {
         Self {
             socket,
             waiting: VecDeque::new(),
@@ -81,7 +81,7 @@ impl Writer {
     }
 
     /// Queues all of `bytes`, or none of them when the queue is full.
-    pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.flush()?;
         if self.waiting.len().saturating_add(bytes.len()) <= QUEUE_BYTES {
             self.waiting.extend(bytes);
@@ -89,12 +89,12 @@ impl Writer {
         self.flush()
     }
 
-    pub(super) fn is_waiting(&self) -> bool {
+    pub(crate) fn is_waiting(&self) -> bool {
         !self.waiting.is_empty()
     }
 
     /// Sends what the guest takes now.
-    pub(super) fn flush(&mut self) -> io::Result<()> {
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
         while !self.waiting.is_empty() {
             let (first, _) = self.waiting.as_slices();
             match send(

@@ -26,7 +26,7 @@ const FIRST_SAMPLE: Duration = Duration::from_millis(10);
 const STDERR_BYTES: usize = 16 * 1024;
 
 /// A process that runs, or has run.
-pub(super) struct Process {
+pub(crate) struct Process {
     descriptor: OwnedFd,
     id: Pid,
     peak: AtomicU64,
@@ -34,7 +34,7 @@ pub(super) struct Process {
 
 impl Process {
     /// Kills it, unless it has ended.
-    pub(super) fn kill(&self) -> io::Result<()> {
+    pub(crate) fn kill(&self) -> io::Result<()> {
         match pidfd_send_signal(&self.descriptor, Signal::KILL) {
             Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
             Err(error) => Err(error.into()),
@@ -42,12 +42,12 @@ impl Process {
     }
 
     /// Waits for its end, but no longer than `limit`. Says whether it has ended.
-    pub(super) fn wait(&self, limit: Duration) -> io::Result<bool> {
+    pub(crate) fn wait(&self, limit: Duration) -> io::Result<bool> {
         wait_readable(&self.descriptor, Some(limit))
     }
 
     /// The largest resident memory seen, in bytes.
-    pub(super) fn peak_memory(&self) -> Option<u64> {
+    pub(crate) fn peak_memory(&self) -> Option<u64> {
         match self.peak.load(Ordering::Relaxed) {
             0 => None,
             bytes => Some(bytes),
@@ -55,7 +55,7 @@ impl Process {
     }
 
     /// Looks how much memory it has used at most. It must not have been waited for.
-    pub(super) fn sample(&self) {
+    pub(crate) fn sample(&self) {
         let path = format!("/proc/{}/status", self.id);
         let Ok(status) = std::fs::read_to_string(path) else {
             return;
@@ -76,7 +76,7 @@ fn peak_memory(status: &str) -> Option<u64> {
 }
 
 /// Waits until a descriptor is readable. Says whether it is.
-pub(super) fn wait_readable(descriptor: &impl AsFd, limit: Option<Duration>) -> io::Result<bool> {
+pub(crate) fn wait_readable(descriptor: &impl AsFd, limit: Option<Duration>) -> io::Result<bool> {
     let timeout = limit.and_then(|limit| Timespec::try_from(limit).ok());
     loop {
         match poll(
@@ -91,21 +91,21 @@ pub(super) fn wait_readable(descriptor: &impl AsFd, limit: Option<Duration>) -> 
 }
 
 /// A process, and the thread that watches it.
-pub(super) struct Watched {
-    pub(super) process: Arc<Process>,
-    pub(super) watcher: JoinHandle<String>,
+pub(crate) struct Watched {
+    pub(crate) process: Arc<Process>,
+    pub(crate) watcher: JoinHandle<String>,
     /// Where the watcher is told which threads to wait for before it reports the end.
-    pub(super) readers: Sender<Readers>,
+    pub(crate) readers: Sender<Readers>,
 }
 
 /// What the watcher needs to report the end after everything else.
-pub(super) struct Readers {
-    pub(super) threads: Vec<JoinHandle<()>>,
-    pub(super) events: SyncSender<Event>,
+pub(crate) struct Readers {
+    pub(crate) threads: Vec<JoinHandle<()>>,
+    pub(crate) events: SyncSender<Event>,
 }
 
 /// Starts `command`, which is guarded, in a thread of its own.
-pub(super) fn start(name: &str, command: Command) -> Result<Watched, HostError> {
+pub(crate) fn start(name: &str, command: Command) -> Result<Watched, HostError> {
     let (started, start) = channel();
     let (readers, later) = channel();
     let watcher = std::thread::Builder::new()

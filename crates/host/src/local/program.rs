@@ -23,14 +23,14 @@ const PACKAGE_LIMIT: Duration = Duration::from_secs(10);
 
 /// A package of the distribution.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Package {
+pub(crate) struct Package {
     /// Name and version.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Whether the package says that it is the platform vendor's own product.
-    pub(super) is_vendors: bool,
+    pub(crate) is_vendors: bool,
 }
 
-pub(super) fn find(folders: &[PathBuf]) -> Result<PathBuf, HostError> {
+pub(crate) fn find(folders: &[PathBuf]) -> Result<PathBuf, HostError> {
     in_folders(folders, PROGRAM)
         .or_else(|| executable(RED_HAT_PROGRAM.into()))
         .ok_or_else(|| HostError::Missing {
@@ -41,7 +41,7 @@ pub(super) fn find(folders: &[PathBuf]) -> Result<PathBuf, HostError> {
         })
 }
 
-fn in_folders(folders: &[PathBuf], name: &str) -> Option<PathBuf> {
+pub(crate) fn in_folders(folders: &[PathBuf], name: &str) -> Option<PathBuf> {
     folders
         .iter()
         // An empty entry of PATH means the current folder, where we run nothing from.
@@ -54,7 +54,7 @@ fn executable(path: PathBuf) -> Option<PathBuf> {
 }
 
 /// `7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)`, as it says itself.
-pub(super) fn version(program: &Path) -> Result<String, HostError> {
+pub(crate) fn version(program: &Path) -> Result<String, HostError> {
     let mut command = Command::new(program);
     command.arg("--version");
     let ended = bounded::run(command, VERSION_LIMIT).map_err(|source| HostError::Io {
@@ -77,7 +77,7 @@ fn parse_version(text: &str) -> Option<String> {
 }
 
 /// Refuses a version before [`OLDEST_QEMU`]; one that is no number may be anything, and is tried.
-pub(super) fn refuse_old(version: &str, program: &Path) -> Result<(), HostError> {
+pub(crate) fn refuse_old(version: &str, program: &Path) -> Result<(), HostError> {
     let first = version.split('.').next().unwrap_or_default();
     match first.parse::<u32>() {
         Ok(first) if first < OLDEST_QEMU => Err(HostError::Missing {
@@ -89,7 +89,7 @@ pub(super) fn refuse_old(version: &str, program: &Path) -> Result<(), HostError>
 }
 
 /// The package, where a package manager says so in time.
-pub(super) fn package(program: &Path, folders: &[PathBuf]) -> Option<Package> {
+pub(crate) fn package(program: &Path, folders: &[PathBuf]) -> Option<Package> {
     debian_package(program, folders).or_else(|| rpm_package(program, folders))
 }
 

@@ -25,7 +25,7 @@ const ANSWERS: usize = 4;
 
 /// Why a command was not carried out.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum QmpError {
+pub(crate) enum QmpError {
     #[error("the monitor is closed")]
     Closed,
     #[error("no answer within {ANSWER_LIMIT:?}")]
@@ -37,7 +37,7 @@ pub(super) enum QmpError {
 }
 
 impl QmpError {
-    pub(super) fn during(self, action: &'static str) -> HostError {
+    pub(crate) fn during(self, action: &'static str) -> HostError {
         HostError::Failed {
             action,
             detail: self.to_string(),
@@ -65,20 +65,20 @@ enum Line {
 }
 
 /// The side that asks.
-pub(super) struct Client {
+pub(crate) struct Client {
     socket: UnixStream,
     answers: Receiver<Answer>,
     last_id: u64,
 }
 
 /// The side that reads; to be run by a thread.
-pub(super) struct Reader {
+pub(crate) struct Reader {
     socket: UnixStream,
     answers: SyncSender<Answer>,
 }
 
 /// Both sides of a connection.
-pub(super) fn open(socket: UnixStream) -> io::Result<(Client, Reader)> {
+pub(crate) fn open(socket: UnixStream) -> io::Result<(Client, Reader)> {
     let (sender, answers) = sync_channel(ANSWERS);
     let reader = Reader {
         socket: socket.try_clone()?,
@@ -94,7 +94,7 @@ pub(super) fn open(socket: UnixStream) -> io::Result<(Client, Reader)> {
 
 impl Client {
     /// Takes the greeting and leaves the mode where nothing else is allowed.
-    pub(super) fn negotiate(&mut self) -> Result<(), QmpError> {
+    pub(crate) fn negotiate(&mut self) -> Result<(), QmpError> {
         match self.next(Instant::now() + ANSWER_LIMIT)? {
             Answer::Greeting => {}
             Answer::Return { .. } | Answer::Error { .. } => return Err(QmpError::Closed),
@@ -104,7 +104,7 @@ impl Client {
 
     /// Carries out a command. `meanwhile` is called again and again until the answer is there:
     /// it makes room for events, behind which the answer may wait.
-    pub(super) fn execute(
+    pub(crate) fn execute(
         &mut self,
         command: &str,
         arguments: Value,
@@ -130,7 +130,7 @@ impl Client {
     }
 
     /// Asks for something without waiting for the answer.
-    pub(super) fn post(&mut self, command: &str) -> Result<(), QmpError> {
+    pub(crate) fn post(&mut self, command: &str) -> Result<(), QmpError> {
         self.last_id += 1;
         self.write(command, json!({}), self.last_id)
     }
@@ -161,7 +161,7 @@ impl Client {
 impl Reader {
     /// Reads until the connection ends or a line is longer than QEMU's ever are. `on_event` is
     /// called before an event is passed on.
-    pub(super) fn run(self, events: &SyncSender<Event>, on_event: impl Fn()) {
+    pub(crate) fn run(self, events: &SyncSender<Event>, on_event: impl Fn()) {
         let mut stream = BufReader::new(self.socket);
         let mut line = Vec::new();
         loop {

@@ -26,7 +26,7 @@ pub fn memory_wanted_mib(memory_mib: u64, accelerator: Accelerator) -> u64 {
     memory_mib.saturating_add(OVERHEAD_MIB + cache)
 }
 
-pub(super) fn check(
+pub(crate) fn check(
     spec: &MachineSpec,
     accelerator: Accelerator,
     work: &Path,

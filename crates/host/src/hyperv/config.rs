@@ -1,0 +1,110 @@
+//! A [`MachineSpec`] as the machine's process is told it.
+
+use std::path::Path;
+
+use detente_machine::MachineSpec;
+use detente_machine::hyperv::{
+    Controller, CpuidProfile, DiskConfig, FileSpan, MachineConfig, NetworkConfig, VmbusVersion,
+};
+use sha2::{Digest as _, Sha256};
+
+use crate::HostError;
+
+/// What a machine shows beyond what the spec says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown {
+    /// The release whose processor leaves it resembles.
+    pub cpuid: CpuidProfile,
+    /// The highest version of the bus that it accepts.
+    pub vmbus: VmbusVersion,
+    /// What its disks hang on.
+    pub controller: Controller,
+}
+
+impl Default for Shown {
+    fn default() -> Self {
+        Self {
+            cpuid: CpuidProfile::default(),
+            vmbus: VmbusVersion::NEWEST,
+            controller: Controller::default(),
+        }
+    }
+}
+
+/// Where the machine's process finds the files of a spec.
+pub(crate) struct Found {
+    pub(crate) kernel: FileSpan,
+    pub(crate) initramfs: FileSpan,
+    /// Path and overlay of each disk.
+    pub(crate) disks: Vec<(std::path::PathBuf, Option<std::path::PathBuf>)>,
+    /// Whether the processor is QEMU's translator.
+    pub(crate) hide_xsave: bool,
+}
+
+/// The machine.
+pub(crate) fn config(spec: &MachineSpec, shown: Shown, found: Found) -> MachineConfig {
+    let disks = spec
+        .disks
+        .iter()
+        .zip(found.disks)
+        .zip(0_u8..)
+        .map(|((disk, (path, overlay)), lun)| DiskConfig {
+            path,
+            overlay,
+            controller: shown.controller,
+            lun,
+            serial: disk.serial.clone(),
+            sector_bytes: 512,
+            read_only: false,
+        })
+        .collect();
+    MachineConfig {
+        schema: MachineConfig::SCHEMA.to_owned(),
+        name: spec.name.clone(),
+        uuid: uuid(spec),
+        cpuid: shown.cpuid,
+        vmbus: shown.vmbus,
+        processors: spec.topology.count(),
+        memory_mib: spec.memory_mib,
+        kernel: found.kernel,
+        initramfs: found.initramfs,
+        cmdline: spec.boot.cmdline.clone(),
+        disks,
+        network: Some(NetworkConfig {
+            mac: spec.network.mac,
+        }),
+        integration: spec.synthetic.integration,
+        keyboard: spec.synthetic.keyboard,
+        crash_registers: spec.synthetic.crash_registers,
+        hide_xsave: found.hide_xsave,
+    }
+}
+
+/// All of a file.
+pub(crate) fn whole(file: &Path, seen_as: &Path) -> Result<FileSpan, HostError> {
+    let length = std::fs::metadata(file).map_err(|source| HostError::Io {
+        action: "measuring the guest's boot files",
+        source,
+    })?;
+    Ok(FileSpan {
+        path: seen_as.to_owned(),
+        offset_bytes: 0,
+        len_bytes: length.len(),
+    })
+}
+
+/// The same machine has the same UUID: version 8 of RFC 9562, of a digest.
+fn uuid(spec: &MachineSpec) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(b"detente machine\0");
+    hasher.update(spec.name.as_bytes());
+    hasher.update(spec.network.mac);
+    let digest = hasher.finalize();
+    let mut bytes: [u8; 16] = std::array::from_fn(|index| digest[index]);
+    bytes[6] = bytes[6] & 0x0f | 0x80;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    [&hex[..4], &hex[4..6], &hex[6..8], &hex[8..10], &hex[10..]]
+        .map(|part| part.concat())
+        .join("-")
+}

@@ -1,0 +1,351 @@
+//! The stream between us and the machine's process: threads that read and write it, and the side
+//! that asks.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use detente_machine::hyperv::{
+    Answer, Command, Ending, Event as Said, FrameReader, Kind, Order, PROTOCOL, encode, encode_json,
+};
+
+use super::log::Log;
+use super::network::Bridge;
+use crate::local::console::Keeper;
+use crate::local::ports::{Event, PIECE_BYTES};
+use crate::local::process::wait_readable;
+use crate::{HostError, MachineEvent, Port, PowerOff};
+
+/// Frames that wait for a machine that does not read; of at most [`INPUT_PIECE_BYTES`] each.
+const INPUT_FRAMES: usize = 256;
+
+/// The longest piece of what is typed or sent to the agent that goes into one frame.
+const INPUT_PIECE_BYTES: usize = 16 * 1024;
+
+/// Answers that wait for whoever asked.
+const ANSWERS: usize = 8;
+
+/// How long nothing else is done while an answer is waited for.
+const PATIENCE: Duration = Duration::from_millis(10);
+
+/// How often it is looked whether the machine's process has gone, and how long its stream must
+/// have been quiet then for everything to have come.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// What was said to whoever asks.
+enum Reply {
+    Hello { protocol: u32, version: String },
+    Answered { id: u64, answer: Answer },
+}
+
+/// Where what the machine says goes.
+pub(crate) struct Outlets {
+    pub(crate) events: SyncSender<Event>,
+    pub(crate) console: Keeper,
+    pub(crate) bridge: Bridge,
+    pub(crate) log: Log,
+    /// Set once the machine's process is known to be gone: the stream itself may not tell.
+    pub(crate) gone: Arc<AtomicBool>,
+}
+
+/// The side that asks.
+pub(crate) struct Client {
+    socket: UnixStream,
+    input: SyncSender<Vec<u8>>,
+    replies: Receiver<Reply>,
+    last_id: u64,
+    /// The question whose answer is waited for here, and not by whoever takes the events.
+    ours: Arc<AtomicU64>,
+}
+
+/// The way in, for the network's frames.
+#[derive(Clone)]
+pub(crate) struct Input(SyncSender<Vec<u8>>);
+
+impl Input {
+    /// Sends a frame, waiting for room. Says whether the machine is still there.
+    pub(crate) fn send(&self, kind: Kind, body: &[u8]) -> bool {
+        encode(kind, body).is_ok_and(|frame| self.0.send(frame).is_ok())
+    }
+}
+
+/// Both ways into and out of a stream, before its threads run.
+pub(crate) fn input(socket: &UnixStream) -> io::Result<(Input, impl FnOnce() + Send + 'static)> {
+    let (sender, frames) = sync_channel::<Vec<u8>>(INPUT_FRAMES);
+    let mut socket = socket.try_clone()?;
+    let write = move || {
+        for frame in frames {
+            if socket.write_all(&frame).is_err() {
+                return;
+            }
+        }
+    };
+    Ok((Input(sender), write))
+}
+
+/// Starts to read the stream. The thread ends with the machine.
+pub(crate) fn open(
+    socket: UnixStream,
+    input: Input,
+    outlets: Outlets,
+) -> io::Result<(Client, JoinHandle<()>)> {
+    let (sender, replies) = sync_channel(ANSWERS);
+    let ours = Arc::new(AtomicU64::new(0));
+    let reader = Reader {
+        socket: socket.try_clone()?,
+        frames: FrameReader::default(),
+        outlets,
+        replies: sender,
+        ours: Arc::clone(&ours),
+    };
+    let thread = std::thread::Builder::new()
+        .name("hyperv output".to_owned())
+        .spawn(move || reader.run())?;
+    let client = Client {
+        socket,
+        input: input.0,
+        replies,
+        last_id: 0,
+        ours,
+    };
+    Ok((client, thread))
+}
+
+impl Client {
+    /// Waits for the machine's first words. They must be of our version.
+    pub(crate) fn hello(&mut self, deadline: Instant) -> Result<String, HostError> {
+        match self.replies.recv_timeout(left(deadline)) {
+            Ok(Reply::Hello {
+                protocol: PROTOCOL,
+                version,
+            }) => Ok(version),
+            Ok(Reply::Hello { protocol, version }) => Err(starting(format!(
+                "its version {version} speaks protocol {protocol}, we speak {PROTOCOL}"
+            ))),
+            Ok(Reply::Answered { .. }) => Err(starting("it did not say who it is".to_owned())),
+            Err(RecvTimeoutError::Timeout) => Err(starting("it said nothing in time".to_owned())),
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(starting("it ended before it said anything".to_owned()))
+            }
+        }
+    }
+
+    /// Asks for something. `meanwhile` is called again and again until the answer is there: it
+    /// makes room for events, behind which the answer may wait.
+    pub(crate) fn ask(
+        &mut self,
+        command: Command,
+        limit: Duration,
+        mut meanwhile: impl FnMut(),
+    ) -> Result<Answer, HostError> {
+        let wanted = self.last_id + 1;
+        self.ours.store(wanted, Ordering::Release);
+        self.post(command)?;
+        let deadline = Instant::now() + limit;
+        loop {
+            meanwhile();
+            match self.replies.recv_timeout(left(deadline).min(PATIENCE)) {
+                Ok(Reply::Answered { id, answer }) if id == wanted => return Ok(answer),
+                // The late answer to a question that was given up.
+                Ok(Reply::Answered { .. } | Reply::Hello { .. }) => {}
+                Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    return Err(asking(format!("no answer within {limit:?}")));
+                }
+                Err(RecvTimeoutError::Disconnected) => return Err(asking("it has ended".into())),
+            }
+        }
+    }
+
+    /// Asks for something whose answer comes as an event; gives the question's number.
+    pub(crate) fn post(&mut self, command: Command) -> Result<u64, HostError> {
+        self.last_id += 1;
+        let id = self.last_id;
+        let frame = encode_json(Kind::Control, &Order { id, command })
+            .map_err(|error| asking(error.to_string()))?;
+        self.input
+            .try_send(frame)
+            .map_err(|error| match error {
+                TrySendError::Full(_) => asking("it does not read".to_owned()),
+                TrySendError::Disconnected(_) => asking("it has ended".to_owned()),
+            })
+            .map(|()| id)
+    }
+
+    /// Sends bytes into a serial port. Bytes that find no room are dropped.
+    pub(crate) fn send(&mut self, kind: Kind, bytes: &[u8]) -> Result<(), HostError> {
+        for piece in bytes.chunks(INPUT_PIECE_BYTES) {
+            let frame = encode(kind, piece).map_err(|error| asking(error.to_string()))?;
+            match self.input.try_send(frame) {
+                Ok(()) | Err(TrySendError::Full(_)) => {}
+                Err(TrySendError::Disconnected(_)) => {
+                    return Err(HostError::Io {
+                        action: "writing to a port",
+                        source: io::ErrorKind::BrokenPipe.into(),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the stream: nothing is read or written any more.
+    pub(crate) fn close(&self) {
+        let _ = self.socket.shutdown(Shutdown::Both);
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
+}
+
+fn starting(detail: String) -> HostError {
+    HostError::Failed {
+        action: "starting the Hyper-V-compatible machine",
+        detail,
+    }
+}
+
+fn asking(detail: String) -> HostError {
+    HostError::Failed {
+        action: "asking the Hyper-V-compatible machine",
+        detail,
+    }
+}
+
+/// The side that reads.
+struct Reader {
+    socket: UnixStream,
+    frames: FrameReader,
+    outlets: Outlets,
+    replies: SyncSender<Reply>,
+    ours: Arc<AtomicU64>,
+}
+
+impl Reader {
+    fn run(mut self) {
+        let result = self.read();
+        self.outlets.bridge.close();
+        if let Err(source) = result {
+            let _ = self.outlets.events.send(Err(HostError::Io {
+                action: "reading what the machine says",
+                source,
+            }));
+        }
+    }
+
+    fn read(&mut self) -> io::Result<()> {
+        let mut buffer = vec![0; PIECE_BYTES];
+        loop {
+            self.outlets.bridge.flush();
+            let gone = self.outlets.gone.load(Ordering::Acquire);
+            if !wait_readable(&self.socket, Some(QUIET))? {
+                if gone {
+                    return Ok(());
+                }
+                continue;
+            }
+            match self.socket.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(count) => self.frames.feed(&buffer[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                // The end of a machine that was killed with bytes on their way.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(()),
+                Err(error) => return Err(error),
+            }
+            while let Some(frame) = self.frames.next_frame().map_err(io::Error::other)? {
+                self.take(frame.kind, &frame.body)?;
+            }
+        }
+    }
+
+    fn take(&mut self, kind: Kind, body: &[u8]) -> io::Result<()> {
+        match kind {
+            Kind::Control => self.said(serde_json::from_slice(body).map_err(io::Error::other)?),
+            Kind::ConsoleOutput => {
+                for piece in body.chunks(PIECE_BYTES) {
+                    self.outlets.console.take(piece, &self.outlets.events);
+                }
+            }
+            Kind::AgentOutput => {
+                for piece in body.chunks(PIECE_BYTES) {
+                    self.tell(MachineEvent::Output {
+                        port: Port::AgentSerial,
+                        bytes: piece.to_vec(),
+                    });
+                }
+            }
+            Kind::NetworkOutput => self.outlets.bridge.take(body),
+            Kind::ConsoleInput | Kind::AgentInput | Kind::NetworkInput => {
+                return Err(io::Error::other(format!("{kind:?} goes the other way")));
+            }
+        }
+        Ok(())
+    }
+
+    fn said(&mut self, said: Said) {
+        match said {
+            Said::Hello { protocol, version } => self.reply(Reply::Hello { protocol, version }),
+            Said::Answered { id, answer } if id == self.ours.load(Ordering::Acquire) => {
+                self.reply(Reply::Answered { id, answer });
+            }
+            Said::Answered { id, answer } => self.tell(MachineEvent::Answered { id, answer }),
+            Said::Ended { ending } => {
+                let event = of_ending(ending);
+                let _ = self.outlets.events.send(event);
+            }
+            Said::Crash {
+                parameters,
+                message,
+            } => {
+                self.tell(MachineEvent::Crashed {
+                    parameters,
+                    message,
+                });
+                self.tell(MachineEvent::PowerOff(PowerOff::GuestPanic));
+            }
+            Said::Bus { what } => self.tell(MachineEvent::Bus(what)),
+            Said::Heartbeat { sent, answered } => {
+                self.tell(MachineEvent::Heartbeat { sent, answered });
+            }
+            Said::Log { text } => self.outlets.log.take(&text),
+        }
+    }
+
+    fn reply(&self, reply: Reply) {
+        match self.replies.try_send(reply) {
+            Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
+        }
+    }
+
+    fn tell(&self, event: MachineEvent) {
+        let _ = self.outlets.events.send(Ok(event));
+    }
+}
+
+fn of_ending(ending: Ending) -> Event {
+    match ending {
+        Ending::PowerOff => Ok(MachineEvent::PowerOff(PowerOff::Guest)),
+        // What a processor does that meets a third fault.
+        Ending::Reset | Ending::TripleFault => Ok(MachineEvent::Reset),
+        Ending::Quit => Ok(MachineEvent::PowerOff(PowerOff::Host)),
+        Ending::Failed { why } => Err(HostError::Failed {
+            action: "running the Hyper-V-compatible machine",
+            detail: why,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests;
