@@ -16,7 +16,7 @@
 //!
 //! - [`Pool::Auto`] has ten keys, from `FullyQualifiedDomainName` to `ProcessorArchitecture`;
 //! - *get* says whether a key is there, and **no value**: the driver does not tell the daemon how
-//!   much fits. To read a value use [`KvpHandle::find`] or [`KvpHandle::list`], which enumerate;
+//!   much fits. To read a value use [`KvpHandle::get`] or [`KvpHandle::list`], which enumerate;
 //! - an adapter is named by its MAC address in capitals, `00:15:5D:00:00:01`; any other name is
 //!   refused with `0x80004005`; name servers and DHCP are known only where the distribution has
 //!   installed its scripts.
@@ -130,9 +130,9 @@ impl KvpHandle {
         self.0.stage()
     }
 
-    /// Looks for a key, index by index: [`Answer::Value`] or [`Answer::NotThere`].
+    /// Reads a key, by looking through the pool: [`Answer::Value`] or [`Answer::NotThere`].
     #[must_use]
-    pub fn find(&self, pool: Pool, key: &str, until: Duration) -> Pending<Answer> {
+    pub fn get(&self, pool: Pool, key: &str, until: Duration) -> Pending<Answer> {
         let want = Want::Find {
             pool,
             key: key.to_owned(),
@@ -141,9 +141,9 @@ impl KvpHandle {
         self.ask(want, Ok(enumerate(pool, 0)), until)
     }
 
-    /// Asks for a key: [`Answer::Value`] or [`Answer::NotThere`]. Linux leaves the value empty.
+    /// Asks the guest for a key: [`Answer::Value`], in Linux an empty one, or [`Answer::NotThere`].
     #[must_use]
-    pub fn get(&self, pool: Pool, key: &str, until: Duration) -> Pending<Answer> {
+    pub fn get_directly(&self, pool: Pool, key: &str, until: Duration) -> Pending<Answer> {
         let body = value::encode_record(key, None).map(|record| message(GET, pool, &record));
         self.ask(Want::Value, body, until)
     }

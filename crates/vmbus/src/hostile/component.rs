@@ -31,13 +31,13 @@ pub fn exercise_kvp(bytes: &[u8]) -> usize {
         ][usize::from(what >> 3) % 5];
         let value = kvp::Value::Text("value".repeat(usize::from(what)));
         pending.push(match what % 8 {
-            0 => handle.get(pool, "key", until),
+            0 => handle.get_directly(pool, "key", until),
             1 => handle.set(pool, "key", &value, until),
             2 => handle.set(pool, "key", &kvp::Value::U64(7), until),
             3 => handle.delete(pool, "key", until),
             4 => handle.at(pool, u32::from(what), until),
             5 => handle.ip_info("00:15:5D:00:00:01", until),
-            6 => handle.find(pool, "key", until),
+            6 => handle.get(pool, "key", until),
             _ => handle.list(pool, until),
         });
     });

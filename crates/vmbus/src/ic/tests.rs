@@ -2,6 +2,7 @@
 
 mod framing;
 mod requests;
+mod together;
 
 use std::time::Duration;
 

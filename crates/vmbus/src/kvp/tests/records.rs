@@ -20,21 +20,23 @@ fn record(key: &str, value: &str) -> Record {
 #[test]
 fn a_key_is_read() {
     let pools = pools(2, &[("OSVersion", "6.1"), ("OSName", "Débian 🐧")]);
-    let answer = ask(&pools, |kvp, until| kvp.find(Pool::Auto, "OSName", until));
+    let answer = ask(&pools, |kvp, until| kvp.get(Pool::Auto, "OSName", until));
     assert_eq!(answer, Ok(Answer::Value(text("Débian 🐧"))));
 }
 
 #[test]
 fn linuxs_get_says_only_that_a_key_is_there() {
     let pools = pools(2, &[("OSName", "Linux")]);
-    let answer = ask(&pools, |kvp, until| kvp.get(Pool::Auto, "OSName", until));
+    let answer = ask(&pools, |kvp, until| {
+        kvp.get_directly(Pool::Auto, "OSName", until)
+    });
     assert_eq!(answer, Ok(Answer::Value(text(""))));
 }
 
 #[test]
 fn a_guest_that_fills_in_what_is_got_is_believed() {
     let (mut rig, handle) = rig();
-    let pending = handle.get(Pool::Auto, "OSName", rig.now() + LIMIT);
+    let pending = handle.get_directly(Pool::Auto, "OSName", rig.now() + LIMIT);
     let mut other = Linux::new(2, VERSIONS, |_, bytes| {
         assert_eq!(text_at(bytes, 44, 512), "OSName");
         poke(bytes, 32, &[1, 0, 0, 0]);
@@ -47,9 +49,11 @@ fn a_guest_that_fills_in_what_is_got_is_believed() {
 #[test]
 fn a_key_that_is_not_there_is_said_so() {
     let pools = Pools::default();
-    let answer = ask(&pools, |kvp, until| kvp.get(Pool::Guest, "none", until));
+    let answer = ask(&pools, |kvp, until| {
+        kvp.get_directly(Pool::Guest, "none", until)
+    });
     assert_eq!(answer, Ok(Answer::NotThere));
-    let answer = ask(&pools, |kvp, until| kvp.find(Pool::Guest, "none", until));
+    let answer = ask(&pools, |kvp, until| kvp.get(Pool::Guest, "none", until));
     assert_eq!(answer, Ok(Answer::NotThere));
 }
 
@@ -82,7 +86,7 @@ fn what_is_set_is_there_and_what_is_deleted_is_not() {
             kvp.set(Pool::External, "key", &value, until)
         });
         assert_eq!(answer, Ok(Answer::Done));
-        let answer = ask(&pools, |kvp, until| kvp.find(Pool::External, "key", until));
+        let answer = ask(&pools, |kvp, until| kvp.get(Pool::External, "key", until));
         assert_eq!(answer, Ok(Answer::Value(text(kept))));
     }
     let delete = || {
@@ -118,7 +122,7 @@ fn a_pool_without_end_is_cut() {
         panic!("{answer:?}");
     };
     assert_eq!((records.len(), more), (LIST_LIMIT, true));
-    let answer = ask(&pools, |kvp, until| kvp.find(Pool::Guest, "x", until));
+    let answer = ask(&pools, |kvp, until| kvp.get(Pool::Guest, "x", until));
     assert!(matches!(answer, Err(Failure::Malformed { .. })));
 }
 
