@@ -1,5 +1,7 @@
 //! Packets in memory of our own, where the guest cannot change them any more.
 
+use std::ops::Range;
+
 use super::error::RingError;
 use crate::memory::PAGE_BYTES;
 use crate::packet::{Packet, PacketKind};
@@ -68,16 +70,18 @@ impl Header {
         })
     }
 
-    /// Takes the rest of the packet: all that follows these 16 bytes, the trailer left out.
-    pub(super) fn packet(self, rest: &[u8]) -> Result<Packet, RingError> {
-        let extra = self.header.saturating_sub(HEADER_BYTES);
-        let (extra, payload) = usize::try_from(extra)
-            .ok()
-            .and_then(|extra| rest.split_at_checked(extra))
-            .ok_or(RingError::HeaderBeyondPacket {
-                header: self.header,
-                packet: self.packet,
-            })?;
+    /// Where in the packet the header's variable part is.
+    pub(super) fn extra(self) -> Range<usize> {
+        size(HEADER_BYTES)..size(self.header)
+    }
+
+    /// Where in the packet the payload is.
+    pub(super) fn payload(self) -> Range<usize> {
+        size(self.header)..size(self.packet)
+    }
+
+    /// Makes the packet of these pieces of it.
+    pub(super) fn packet(self, extra: &[u8], payload: Vec<u8>) -> Result<Packet, RingError> {
         let kind = match self.kind {
             kind::IN_BAND => PacketKind::InBand,
             kind::GPA_DIRECT => PacketKind::GpaDirect(ranges(extra)?),
@@ -88,9 +92,14 @@ impl Header {
             kind,
             transaction: self.transaction,
             wants_completion: self.flags & WANTS_COMPLETION != 0,
-            payload: payload.to_vec(),
+            payload,
         })
     }
+}
+
+/// A length as one of memory of ours.
+fn size(len: u32) -> usize {
+    usize::try_from(len).unwrap_or(usize::MAX)
 }
 
 /// How long the header of such a packet is at least.

@@ -1,8 +1,10 @@
 //! The guest-to-host ring, from which we read.
 
+use std::ops::Range;
+
 use super::error::{Index, RingError};
 use super::layout::Ring;
-use super::parse::{HEADER_BYTES, Header, TRAILER_BYTES};
+use super::parse::{Header, TRAILER_BYTES};
 use crate::memory::GuestMemory;
 use crate::packet::Packet;
 
@@ -63,34 +65,43 @@ impl Reader {
         let len = usize::try_from(available).map_or(FIRST_BYTES, |all| all.min(FIRST_BYTES));
         let (start, _) = start.split_at_mut(len);
         self.ring.copy_out(memory, self.read, start)?;
-        let Some((header, start)) = start.split_first_chunk::<16>() else {
+        let Some(header) = start.first_chunk::<16>() else {
             return Err(RingError::HeaderCut { available });
         };
         let header = Header::parse(*header, available)?;
-        let rest = header.packet.saturating_sub(HEADER_BYTES);
-        let rest = usize::try_from(rest).unwrap_or(usize::MAX);
-        let packet = match start.get(..rest) {
-            Some(rest) => header.packet(rest)?,
-            None => header.packet(&self.long(memory, start, rest)?)?,
+        let payload = header.payload();
+        let packet = match start.get(..payload.end) {
+            Some(packet) => header.packet(
+                packet.get(header.extra()).unwrap_or_default(),
+                packet.get(payload).unwrap_or_default().to_vec(),
+            )?,
+            None => header.packet(
+                &self.piece(memory, start, header.extra())?,
+                self.piece(memory, start, payload)?,
+            )?,
         };
         let taken = header.packet.saturating_add(TRAILER_BYTES);
         self.read = self.ring.advance(self.read, taken);
         Ok(Some(packet))
     }
 
-    /// What follows the header of a long packet, of which the start is there already.
-    fn long(
+    /// A piece of a long packet of which the start is here already: what is not is copied out.
+    fn piece(
         &self,
         memory: &dyn GuestMemory,
         start: &[u8],
-        rest: usize,
+        place: Range<usize>,
     ) -> Result<Vec<u8>, RingError> {
-        // The length was compared with what is in the ring, so the guest has lent as much.
-        let mut bytes = vec![0; rest];
-        let (front, back) = bytes.split_at_mut(start.len());
-        front.copy_from_slice(start);
-        let first = u32::try_from(FIRST_BYTES).unwrap_or(u32::MAX);
-        let at = self.ring.advance(self.read, first);
+        // The packet's length was compared with what is in the ring: the guest has lent as much.
+        let mut bytes = vec![0; place.len()];
+        let here = start.get(place.start..).unwrap_or_default();
+        let here = here.get(..bytes.len()).unwrap_or(here);
+        let (front, back) = bytes.split_at_mut(here.len());
+        front.copy_from_slice(here);
+        let at = place.start.max(start.len());
+        let at = self
+            .ring
+            .advance(self.read, u32::try_from(at).unwrap_or(u32::MAX));
         self.ring.copy_out(memory, at, back)?;
         Ok(bytes)
     }

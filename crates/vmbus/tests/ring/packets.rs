@@ -101,6 +101,27 @@ fn storvsc_names_one_range_of_many_pages_netvsc_many_of_one_page() {
 }
 
 #[test]
+fn a_range_of_many_pages_is_longer_than_what_is_copied_at_first() {
+    let mut rig = Rig::new(Place::scattered(2, 1));
+    for count in [25, 26, 27, 28, 29, 30, 256] {
+        let pfns: Vec<u64> = (0..count).map(|page| page * 3 + 1).collect();
+        let len = u32::try_from(count * 4096 - 100).unwrap();
+        let ranges = [(len, 99, pfns.clone())];
+        let payload = payload(count, 64);
+        let _ = rig.guest_writes(&GuestPacket::gpa_direct(1, &ranges, &payload));
+        let packet = rig.host_takes();
+        let PacketKind::GpaDirect(ranges) = packet.kind else {
+            panic!("{:?}", packet.kind);
+        };
+        assert_eq!(ranges.len(), 1);
+        assert_eq!((ranges[0].len_bytes(), ranges[0].offset()), (len, 99));
+        assert_eq!(ranges[0].pfns(), pfns);
+        assert_eq!(packet.payload, payload);
+        assert_eq!(rig.host.receive(), Ok(None));
+    }
+}
+
+#[test]
 fn what_drivers_leave_in_reserved_bytes_does_not_matter() {
     let mut rig = Rig::small();
     let mut packet = GuestPacket::gpa_direct(1, &[(8, 0, vec![1])], b"");
