@@ -30,6 +30,12 @@ mod options;
 mod outbox;
 mod rndis;
 mod sections;
+#[cfg(test)]
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "a test that overflows fails"
+)]
+mod tests;
 
 pub use device::Netvsc;
 pub use handle::{Counters, Handle, Link, Refused, Stage};

@@ -178,10 +178,14 @@ impl Hostile {
 
     /// An RNDIS message on a page of its own, of which the packet names so much.
     fn push_rndis(&mut self, content: u32, message: &[u8], cut: usize) {
-        let page = MESSAGE_PAGE + u64::try_from(self.incoming.len() % 5).unwrap_or(0);
-        if page < u64::try_from(PAGES).unwrap_or(0) {
-            self.memory.put(page * PAGE_BYTES, message);
-        }
+        let turn = u64::try_from(self.incoming.len() % 4).unwrap_or(0);
+        // One length stands for pages that are not memory.
+        let page = if cut == 255 {
+            1 << 40
+        } else {
+            MESSAGE_PAGE + turn
+        };
+        let _ = self.memory.write(page * PAGE_BYTES, message);
         let len = u32::try_from(message.len().min(cut)).unwrap_or(0);
         if let Ok(range) = PageRange::new(len, 0, vec![page]) {
             let nvsp = words(&[107, content, u32::MAX, 0]);

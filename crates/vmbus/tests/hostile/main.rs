@@ -12,6 +12,7 @@
 mod bus;
 mod components;
 mod mutate;
+mod netvsc;
 mod ring;
 mod storvsc;
 
@@ -33,6 +34,7 @@ const PARTS: &[Part] = &[
     components::KVP,
     components::PART,
     bus::PART,
+    netvsc::PART,
     ring::PART,
     storvsc::PART,
 ];
@@ -40,6 +42,11 @@ const PARTS: &[Part] = &[
 #[test]
 fn buses() {
     survives(&bus::PART);
+}
+
+#[test]
+fn adapters() {
+    survives(&netvsc::PART);
 }
 
 #[test]
