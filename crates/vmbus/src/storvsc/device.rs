@@ -18,7 +18,7 @@ use crate::memory::GuestMemory;
 use crate::packet::{Outgoing, OutgoingKind, Packet, PacketKind};
 
 /// How many requests are answered before others have their turn.
-const REQUESTS_IN_A_TURN: usize = 256;
+const REQUESTS_IN_A_TURN: usize = 64;
 
 /// REPORT LUNS: units that are addressed, and all of them. Well-known ones (1) there are not.
 const SELECT_ADDRESSED: u8 = 0;

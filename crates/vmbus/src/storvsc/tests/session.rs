@@ -169,7 +169,7 @@ fn a_turn_ends_and_asks_for_another() {
         guest.device.service(&mut guest.script, START).unwrap();
         turns += 1;
     }
-    assert_eq!((guest.script.sent.len(), turns), (600, 3));
+    assert_eq!((guest.script.sent.len(), turns), (600, 10));
 }
 
 #[test]
