@@ -6,7 +6,7 @@ use super::Programs;
 const INIT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/detente-lab-init"));
 
 /// The Hyper-V-compatible machine.
-pub(crate) const MACHINE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/detente-hyperv"));
+const MACHINE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/detente-hyperv"));
 
 impl Programs {
     /// The programs that were built with this one.

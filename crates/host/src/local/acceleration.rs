@@ -77,7 +77,7 @@ fn prove_kvm(program: &Path) -> Result<Proved, String> {
 }
 
 /// Whether the processor is itself virtual; an error says why it can run no machine.
-fn usable_processor(cpuinfo: &str) -> Result<bool, String> {
+pub(crate) fn usable_processor(cpuinfo: &str) -> Result<bool, String> {
     let flags: Vec<&str> = field(cpuinfo, "flags")
         .unwrap_or_default()
         .split_whitespace()
