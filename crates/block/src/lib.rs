@@ -36,6 +36,7 @@ mod read;
 mod window;
 mod writable_file;
 mod write;
+mod write_protected;
 mod written_map;
 
 pub use content_digest::{ContentDigest, content_digest};
@@ -49,3 +50,4 @@ pub use read::{BlockRead, Extent, ExtentKind, ReadError};
 pub use window::Window;
 pub use writable_file::WritableFile;
 pub use write::{BlockWrite, WriteError};
+pub use write_protected::WriteProtected;

@@ -56,16 +56,6 @@ impl WritableFile {
         Ok(Self { file, len })
     }
 
-    /// Asks the system for the length again: others can make it longer.
-    ///
-    /// # Errors
-    /// What the operating system says.
-    pub fn refresh(&self) -> io::Result<u64> {
-        let len = seek(&self.file, SeekFrom::End(0))?;
-        self.len.store(len, Ordering::Release);
-        Ok(len)
-    }
-
     fn write_zeros(&self, offset: u64, len: u64) -> Result<(), WriteError> {
         let zeros = vec![0; ZEROS];
         let (mut at, mut left) = (offset, len);
@@ -132,19 +122,24 @@ impl BlockWrite for WritableFile {
         }
     }
 
+    /// A block device cannot be made longer; but it can have become so meanwhile.
     fn grow(&self, len: u64) -> Result<(), WriteError> {
         not_shorter(self.len_bytes(), len)?;
-        self.file
-            .set_len(len)
-            .map_err(|source| match source.kind() {
-                io::ErrorKind::InvalidInput => WriteError::Unsupported {
-                    what: "making a block device longer",
-                },
-                _ => WriteError::Io {
-                    offset: len,
-                    source,
-                },
-            })?;
+        let failed = |source| WriteError::Io {
+            offset: len,
+            source,
+        };
+        let there = seek(&self.file, SeekFrom::End(0)).map_err(|errno| failed(errno.into()))?;
+        if there < len {
+            self.file
+                .set_len(len)
+                .map_err(|source| match source.kind() {
+                    io::ErrorKind::InvalidInput => WriteError::Unsupported {
+                        what: "making a block device longer",
+                    },
+                    _ => failed(source),
+                })?;
+        }
         self.len.store(len, Ordering::Release);
         Ok(())
     }

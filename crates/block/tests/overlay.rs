@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use detente_block::{
     BlockRead, BlockWrite, ExtentKind, MemoryBackend, MemoryDisk, Overlay, ReadError, WritableFile,
-    WriteError,
+    WriteError, WriteProtected,
 };
 use proptest::prelude::*;
 
@@ -186,4 +186,33 @@ fn a_folder_is_no_disk() {
     let folder = tempfile::tempdir().unwrap();
     let refused = WritableFile::open(folder.path()).unwrap_err();
     assert_eq!(refused.kind(), std::io::ErrorKind::InvalidInput);
+}
+
+#[test]
+fn a_file_that_became_longer_is_used_only_when_that_is_wanted() {
+    let file = tempfile::tempfile().unwrap();
+    file.set_len(1000).unwrap();
+    let disk = WritableFile::from_file(file.try_clone().unwrap()).unwrap();
+    file.set_len(3000).unwrap();
+    assert_eq!(disk.len_bytes(), 1000);
+    disk.grow(2000).unwrap();
+    assert_eq!(disk.len_bytes(), 2000);
+    assert_eq!(file.metadata().unwrap().len(), 3000, "nothing is cut off");
+    disk.write_all_at(1999, b"x").unwrap();
+}
+
+#[test]
+fn what_is_protected_is_read_and_not_written() {
+    let disk = WriteProtected::new(Arc::new(MemoryBackend::new(base())));
+    assert_eq!(all(&disk), base());
+    let refused = [
+        disk.write_all_at(0, b"x"),
+        disk.zero_at(0, 1),
+        disk.grow(1 << 20),
+    ];
+    for refused in refused {
+        assert!(matches!(refused, Err(WriteError::Unsupported { .. })));
+    }
+    disk.flush().unwrap();
+    assert_eq!(disk.len_bytes(), BASE_BYTES as u64);
 }
