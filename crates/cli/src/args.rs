@@ -2,7 +2,7 @@
 
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{completions, doctor, inspect, man, plan, validate};
+use crate::commands::{completions, doctor, inspect, lab, man, plan, validate};
 
 /// Run, move and prove virtual servers on both sides of the hypervisor divide.
 #[derive(Debug, Parser)]
@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Validate(validate::Arguments),
     #[command(subcommand)]
     Plan(plan::Command),
+    #[command(subcommand)]
+    Lab(lab::Command),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),

@@ -3,6 +3,7 @@
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod inspect;
+pub(crate) mod lab;
 pub(crate) mod man;
 pub(crate) mod plan;
 pub(crate) mod validate;
@@ -18,6 +19,7 @@ pub(crate) fn run(command: Command, out: &mut Output) -> anyhow::Result<ExitCode
         Command::Inspect(arguments) => inspect::run(&arguments, out),
         Command::Validate(arguments) => validate::run(&arguments, out),
         Command::Plan(command) => plan::run(&command, out),
+        Command::Lab(command) => lab::run(&command, out),
         Command::Doctor(arguments) => doctor::run(&arguments, out),
         Command::Completions(arguments) => completions::run(&arguments, out),
         Command::Man(arguments) => man::run(&arguments, out),

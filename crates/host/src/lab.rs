@@ -53,7 +53,7 @@ use running::{Lab, Life, Order};
 pub use archive::Programs;
 pub use arguments::DEVICES;
 pub use fetch::fetch;
-pub use kernel::LabKernel;
+pub use kernel::{LabKernel, find as find_kernel};
 
 /// What the lab's Linux needs beside its guest's memory.
 const OWN_MEMORY_MIB: u64 = 512;

@@ -37,7 +37,7 @@ pub(crate) fn cache_folder(cache: &Path) -> PathBuf {
 ///
 /// # Errors
 /// [`HostError::Missing`] with the way out.
-pub(crate) fn find(cache: &Path) -> Result<LabKernel, HostError> {
+pub fn find(cache: &Path) -> Result<LabKernel, HostError> {
     let running = rustix::system::uname();
     let running = running.release().to_string_lossy().into_owned();
     let mut refused = Vec::new();

@@ -107,6 +107,10 @@ pub fn up(host: &LabHost, guest_memory_mib: u64) -> Result<Up, HostError> {
     if let Status::Idle(lab) = look(&place, runtime) {
         return Ok(Up::Already(lab));
     }
+    // One that was left in the middle of its start.
+    if let Ok(monitor) = place.connect(MONITOR) {
+        running::quit(&place, monitor)?;
+    }
     let size = size_for(guest_memory_mib);
     let lab = Lab::boot(&host.order(size), place, Life::Warm)?;
     let document = WarmLab {
