@@ -23,7 +23,8 @@ usage: cargo xtask CHORE
   check             what CI runs without guests: format, clippy, tidy, tests, docs, licences
   test [PART...]    the parts of `make test`, with their times: build, unit, hostile, images, boots
                     (--strict fails over a part's budget)
-  bench [NAME...]   how fast we are, beside peers, into docs/benchmarks.md: validate, inspect, digest
+  bench [NAME...]   how fast we are, beside peers, into docs/benchmarks.md: validate, inspect, digest,
+                    ring, storvsc
                     (--check fails over a limit, --pairs N is a trial)";
 
 fn main() -> ExitCode {
