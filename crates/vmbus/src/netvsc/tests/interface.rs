@@ -1,7 +1,9 @@
 //! Bringing the interface up and down: versions, buffers, queries, the cable.
 
 use super::linux::{CLASS, Linux, MAC, frame, nvsp, packet, word, words};
+use crate::fake_guest::FakeGuest;
 use crate::netvsc::{Link, NvspVersion, Refused, Stage};
+use crate::protocol::Version;
 
 #[test]
 fn linux_falls_back_to_the_newest_version_that_is_spoken() {
@@ -260,4 +262,42 @@ fn a_revoked_buffer_is_not_used_and_late_completions_are_ignored() {
     // Control needs the receive buffer for its answer.
     assert_eq!(linux.send_control(&words(&[8, 12, 1])), 2);
     assert_eq!(linux.why_it_rests(), None);
+}
+
+#[test]
+fn before_version_4_of_the_bus_memory_is_taken_back_before_the_channel_is_closed() {
+    let mut guest = FakeGuest::new();
+    guest.set_newest(Version::V3_0);
+    let mut linux = Linux::opened_on(guest, NvspVersion::V4, 16);
+    for round in 0..2 {
+        linux.negotiate();
+        linux.lend_buffers();
+        linux.initialize();
+        linux.set_filter(0xd);
+        let (receive, send) = (linux.receive.0, linux.send.0);
+        linux.tell(&nvsp(&[103, 0xcafe]));
+        linux.guest.take_back(linux.channel, receive);
+        linux.tell(&nvsp(&[106, 0]));
+        linux.guest.take_back(linux.channel, send);
+        linux.guest.close(linux.channel);
+        assert_eq!(linux.handle.stage(), Stage::Closed);
+        assert_eq!(linux.why_it_rests(), None, "{round}");
+        linux.channel = linux.guest.open(CLASS, 16);
+    }
+    assert_eq!(linux.guest.version(), Some(Version::V3_0));
+}
+
+#[test]
+fn a_kernel_that_starts_without_closing_finds_the_adapter_as_new() {
+    let mut linux = Linux::running(NvspVersion::V6_1);
+    linux.push(&frame(MAC.bytes(), b"for the old kernel"));
+    linux.guest.kexec();
+    linux.guest.connect();
+    linux.channel = linux.guest.open(CLASS, 16);
+    assert_eq!(linux.negotiate(), Some(0x6_0001));
+    linux.lend_buffers();
+    linux.initialize();
+    linux.set_filter(0xd);
+    linux.push(&frame(MAC.bytes(), b"for the new one"));
+    assert_eq!(linux.frames(), [frame(MAC.bytes(), b"for the new one")]);
 }

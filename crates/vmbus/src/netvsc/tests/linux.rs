@@ -56,12 +56,16 @@ pub(super) fn nvsp(message: &[u32]) -> Vec<u8> {
 impl Linux {
     /// A driver that has opened the channel and said nothing.
     pub(super) fn opened(newest: NvspVersion, ring_pages: usize) -> Self {
+        Self::opened_on(FakeGuest::new(), newest, ring_pages)
+    }
+
+    /// The same, on a bus that may be older.
+    pub(super) fn opened_on(mut guest: FakeGuest, newest: NvspVersion, ring_pages: usize) -> Self {
         let options = Options {
             newest,
             ..Options::new(Guid::new(0x1234), MAC)
         };
         let (device, handle) = crate::netvsc::new(options);
-        let mut guest = FakeGuest::new();
         let id = guest.offer(Box::new(device));
         guest.connect();
         let channel = guest.open(CLASS, ring_pages);
@@ -203,6 +207,14 @@ impl Linux {
             let page = self.send.1[usize::try_from(at / 4096).unwrap()];
             self.guest.memory().put(page * 4096 + at % 4096, &[*byte]);
         }
+    }
+
+    /// Puts bytes on the page that is for that: the last one of the send buffer, which no section
+    /// covers.
+    pub(super) fn place_again(&mut self, bytes: &[u8]) -> (u32, u32, Vec<u64>) {
+        let page = *self.send.1.last().expect("the buffer has pages");
+        self.guest.memory().put(page * 4096, bytes);
+        (u32::try_from(bytes.len()).unwrap(), 0, vec![page])
     }
 
     /// The status that completes RNDIS messages.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::linux::{Linux, MAC, frame};
+use super::linux::{Linux, MAC, frame, packet};
 use crate::netvsc::{NvspVersion, Refused};
 
 /// Pieces of 64 pages.
@@ -156,4 +156,46 @@ fn what_waits_for_the_guest_is_bounded() {
     }
     let refused = linux.handle.push_frame(numbered(1024));
     assert_eq!(refused, Err(Refused::Full { waiting: 1024 }));
+}
+
+#[test]
+fn frames_of_any_length_go_both_ways_around_small_rings() {
+    let mut linux = Linux::opened(NvspVersion::V6_1, 3);
+    linux.negotiate();
+    linux.lend_buffers();
+    linux.initialize();
+    linux.set_filter(0xd);
+    // xorshift64, so that a failure repeats itself.
+    let mut random = 0x2545_f491_4f6c_dd1d_u64;
+    for round in 0..1500 {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        let [len, more, by, ..] = random.to_le_bytes();
+        let len = usize::from(len) * 5 + usize::from(more) % 226;
+        let content: Vec<u8> = (0..=255).cycle().skip(round % 256).take(len).collect();
+        let there = frame(MAC.bytes(), &content);
+        let back = frame([2, 0, 0, 0, 0, 9], &content);
+        linux.push(&there);
+        let status = match by % 3 {
+            0 => linux.send_section(0, u32::from(by) % 10, &packet(&back)),
+            1 => {
+                let message = packet(&back);
+                let (head, rest) = message.split_at(44);
+                linux.fill_section(1, head);
+                let range = linux.place_again(rest);
+                linux.send_ranges(&super::linux::nvsp(&[107, 0, 1, 44]), &[range])
+            }
+            _ => {
+                let range = linux.place_again(&packet(&back));
+                linux.send_ranges(&super::linux::nvsp(&[107, 0, u32::MAX, 0]), &[range])
+            }
+        };
+        assert_eq!(status, 1, "round {round}");
+        assert_eq!(linux.frames(), [there], "round {round}");
+        assert_eq!(linux.handle.pop_frame(), Some(back), "round {round}");
+    }
+    let counters = linux.handle.counters();
+    assert_eq!((counters.sent, counters.received), (1500, 1500));
+    assert_eq!(linux.why_it_rests(), None);
 }
