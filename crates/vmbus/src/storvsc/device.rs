@@ -229,8 +229,10 @@ impl Device for Storvsc {
             };
             self.unsent = self.take(&packet, channel.memory());
         }
-        // What is left is sent in the next turn, which comes as soon as others had theirs.
-        self.again = Some(now.elapsed);
+        // The next turn comes as soon as others had theirs, or when there is room.
+        if self.catch_up(channel)? == Sent::Done {
+            self.again = Some(now.elapsed);
+        }
         Ok(())
     }
 

@@ -1,26 +1,34 @@
 //! sg3-utils reads what the unit says of itself.
 
+use std::io;
 use std::process::Command;
+use std::sync::Arc;
 
-use super::support::{Guest, disk, medium, one};
+use super::support::{Guest, disk, medium, one, read, write};
+use crate::storvsc::exercise::Broken;
+use crate::storvsc::{Access, Medium};
 
 /// What `sg_inq` or `sg_vpd` says of these bytes, or nothing when it is not there.
 fn decoded(tool: &str, arguments: &[&str], bytes: &[u8]) -> Option<String> {
+    let arguments = [arguments, &["--raw", "--inhex"]].concat();
+    said(tool, &arguments, bytes)
+}
+
+/// What a tool says of these bytes; its last argument is the option that takes a file.
+fn said(tool: &str, arguments: &[&str], bytes: &[u8]) -> Option<String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("bytes");
     std::fs::write(&file, bytes).unwrap();
-    let inhex = format!("--inhex={}", file.display());
-    let output = Command::new(tool)
-        .args(arguments)
-        .args(["--raw", &inhex])
-        .output();
+    let (option, arguments) = arguments.split_last().unwrap();
+    let option = format!("{option}={}", file.display());
+    let output = Command::new(tool).args(arguments).arg(option).output();
     match output {
         Ok(output) => {
             assert!(output.status.success(), "{output:?}");
             Some(String::from_utf8(output.stdout).unwrap())
         }
         Err(error) => {
-            assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+            assert_eq!(error.kind(), io::ErrorKind::NotFound);
             None
         }
     }
@@ -92,4 +100,52 @@ fn sg3_utils_understand_every_page() {
             "Provisioning type: 2 (thin provisioned)",
         ],
     );
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "says what was skipped")]
+fn sg3_utils_understand_why_commands_fail() {
+    let (mut protected, _) = one(Medium {
+        access: Access::ReadOnly,
+        ..medium(0, disk())
+    });
+    let (mut full, _) = one(medium(0, Arc::new(Broken(io::ErrorKind::StorageFull))));
+    let (mut broken, _) = one(medium(0, Arc::new(Broken(io::ErrorKind::Other))));
+    let answers = [
+        (
+            full.tell(&write(0, 1), &[0; 512]),
+            "Space allocation failed write protect",
+        ),
+        (
+            protected.tell(&write(0, 1), &[0; 512]),
+            "Sense key: Data Protect",
+        ),
+        (broken.ask(&read(0, 1), 512), "Unrecovered read error"),
+        (broken.tell(&write(0, 1), &[0; 512]), "Write error"),
+        (
+            protected.ask(&read(9999, 1), 512),
+            "Logical block address out of range",
+        ),
+        (
+            protected.tell(&[0xff; 16], &[]),
+            "Invalid command operation code",
+        ),
+        (
+            protected.ask(&[0x12, 1, 0x99, 0, 9, 0], 9),
+            "Invalid field in cdb",
+        ),
+        (
+            protected.ask(&[0x1a, 0, 0xff, 0, 9, 0], 9),
+            "Saving parameters not supported",
+        ),
+    ];
+    for (answer, expected) in answers {
+        let Some(text) = said("sg_decode_sense", &["--binary"], &answer.sense) else {
+            eprintln!(
+                "skipped: sg3_utils_understand_why_commands_fail: sg_decode_sense is not here"
+            );
+            return;
+        };
+        check(&text, &["Fixed format, current", expected]);
+    }
 }
