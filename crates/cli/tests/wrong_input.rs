@@ -12,7 +12,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use support::guests::{self, program, spoiled};
+use detente_samples::{Tree, can_make_ext4, program};
 use support::{detente, expect_code, names, stderr, stdout};
 
 /// Runs a command on a file that cannot serve; it must say `says`, give a hint, and leave nothing.
@@ -153,8 +153,9 @@ fn a_disk_that_is_encrypted() {
 fn a_guest_for_another_processor() {
     let place = tempfile::tempdir().unwrap();
     let image = place.path().join("arm.img");
-    let files = spoiled("sbin/init", vec![("sbin/init", program(183))]);
-    if guests::make("a_guest_for_another_processor", &image, &files) {
+    if can_make_ext4("a_guest_for_another_processor") {
+        let tree = Tree::debian().file("sbin/init", &program(183));
+        fs::write(&image, tree.ext4(32)).unwrap();
         check(
             place.path(),
             "arm.img",
@@ -167,11 +168,13 @@ fn a_guest_for_another_processor() {
 fn a_boot_loader_that_is_not_known() {
     let place = tempfile::tempdir().unwrap();
     let image = place.path().join("guest.img");
-    let config = ("boot/extlinux/extlinux.conf", b"DEFAULT linux\n".to_vec());
-    let files = spoiled("boot/grub/grub.cfg", vec![config]);
-    if !guests::make("a_boot_loader_that_is_not_known", &image, &files) {
+    if !can_make_ext4("a_boot_loader_that_is_not_known") {
         return;
     }
+    let tree = Tree::debian()
+        .without("boot/grub/grub.cfg")
+        .file("boot/extlinux/extlinux.conf", b"DEFAULT linux\n");
+    fs::write(&image, tree.ext4(32)).unwrap();
     let way_out = "install GRUB 2 or systemd-boot in the guest beside extlinux";
 
     let output = detente().arg("inspect").arg(&image).output().unwrap();

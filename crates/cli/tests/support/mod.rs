@@ -6,7 +6,6 @@
     reason = "a test panics, and says aloud what it skips"
 )]
 
-pub(crate) mod guests;
 pub(crate) mod schema;
 
 use std::path::{Path, PathBuf};

@@ -134,26 +134,3 @@ impl Machine {
         self.volumes
     }
 }
-
-/// The head of a kernel image that names its release.
-/// [Linux] Documentation/arch/x86/boot.rst: 0x1fe, 0x202, 0x206, 0x20e, 0x236.
-pub(crate) fn kernel(release: &str) -> Vec<u8> {
-    let mut bytes = vec![0; 5 * 512];
-    bytes[0x1f1] = 4;
-    bytes[0x1fe..0x200].copy_from_slice(&[0x55, 0xaa]);
-    bytes[0x202..0x206].copy_from_slice(b"HdrS");
-    bytes[0x206..0x208].copy_from_slice(&[0x0f, 0x02]);
-    bytes[0x20e..0x210].copy_from_slice(&0x200_u16.to_le_bytes());
-    bytes[0x236] = 1;
-    let version = format!("{release} (builder@host) #1 SMP");
-    bytes[0x400..0x400 + version.len()].copy_from_slice(version.as_bytes());
-    bytes
-}
-
-/// The head of a program for a processor. [ELF]: 62 is x86-64, 183 is AArch64.
-pub(crate) fn program(machine: u8) -> Vec<u8> {
-    let mut head = b"\x7fELF\x02\x01\x01".to_vec();
-    head.resize(18, 0);
-    head.extend([machine, 0]);
-    head
-}

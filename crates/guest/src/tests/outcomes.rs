@@ -1,8 +1,9 @@
 //! Sound guests and their spoiled twins.
 
+use detente_samples::{kernel, program};
 use detente_volume::Content;
 
-use super::machine::{ESP, LINUX, Machine, XBOOTLDR, kernel, program};
+use super::machine::{ESP, LINUX, Machine, XBOOTLDR};
 use crate::boot_files::BootLimits;
 use crate::error::InspectError;
 use crate::facts::{Firmware, Loader};

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use detente_disk::{Format, OverlaySpec, empty_overlay};
+use detente_samples::initramfs;
 
-use super::image::{FEATURES, disk, needs_recovery, own_initramfs, run};
+use super::image::{FEATURES, disk, needs_recovery, run};
 use crate::root_state::root_is_clean;
 
 /// A clean root below an empty overlay.
@@ -17,7 +18,7 @@ struct Made {
 
 fn made(test: &str) -> Option<Made> {
     let place = tempfile::tempdir().unwrap();
-    let base = disk(test, place.path(), Some(&own_initramfs()))?;
+    let base = disk(test, place.path(), Some(&initramfs()))?;
     let overlay = place.path().join("disk0.overlay");
     let bytes = empty_overlay(&OverlaySpec {
         virtual_size: std::fs::metadata(&base).unwrap().len(),

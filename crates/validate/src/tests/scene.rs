@@ -11,9 +11,9 @@ use detente_host::{Acceleration, Host as _, Machine, MachineEvent, NetworkSeen};
 use detente_machine::{DirectBoot, MachineSpec, NetworkSpec, Profile};
 use detente_plan::Plan;
 use detente_plan::protocol::{Decoder, HostMessage};
+use detente_samples::initramfs;
 
 use super::fake::{FakeGuest, RUN, TRANSFER_SHA256};
-use super::image::own_initramfs;
 use crate::cases::Context;
 use crate::machine::{MAC, mac_text};
 use crate::profile::{OverallLimits, in_guest};
@@ -183,7 +183,7 @@ pub(super) fn play_on(
 fn boot_files() -> BootFiles {
     BootFiles {
         kernel: Vec::new(),
-        initramfs: own_initramfs(),
+        initramfs: initramfs(),
         cmdline: "root=UUID=1 ro".to_owned(),
         kernel_release: "6.1".to_owned(),
         original_init: "/init".to_owned(),

@@ -14,10 +14,11 @@ use detente_host::{Host, HostError, HostFacts, Machine};
 use detente_initramfs::{CpioWriter, Limits, walk};
 use detente_machine::{MachineSpec, Profile};
 use detente_plan::protocol::{AgentMessage, Order};
+use detente_samples::initramfs;
 use sha2::{Digest as _, Sha256};
 
 use super::fake::FakeGuest;
-use super::image::{disk, needs_recovery, open, own_initramfs};
+use super::image::{disk, needs_recovery, open};
 use super::scene::{Nobody, network_seen, plan};
 use crate::agent::hex;
 use crate::{Column, DiskInput, Observer, Progress, Request, ValidateError, validate};
@@ -147,7 +148,7 @@ fn outcome(run: &Run, id: &str) -> (Outcome, String) {
 
 #[test]
 fn a_whole_run_leaves_a_folder_in_which_everything_is_named() {
-    let Some(scene) = Scene::new("a_whole_run", Some(&own_initramfs())) else {
+    let Some(scene) = Scene::new("a_whole_run", Some(&initramfs())) else {
         return;
     };
     let host = sound_host();
@@ -199,7 +200,7 @@ fn a_whole_run_leaves_a_folder_in_which_everything_is_named() {
 
 #[test]
 fn kept_overlays_are_no_evidence() {
-    let Some(scene) = Scene::new("kept_overlays", Some(&own_initramfs())) else {
+    let Some(scene) = Scene::new("kept_overlays", Some(&initramfs())) else {
         return;
     };
     let host = sound_host();
@@ -215,7 +216,7 @@ fn kept_overlays_are_no_evidence() {
 
 #[test]
 fn a_root_that_was_left_in_use_fails_the_shutdown() {
-    let Some(scene) = Scene::new("a_root_left_in_use", Some(&own_initramfs())) else {
+    let Some(scene) = Scene::new("a_root_left_in_use", Some(&initramfs())) else {
         return;
     };
     needs_recovery(&scene.image);
@@ -229,7 +230,7 @@ fn a_root_that_was_left_in_use_fails_the_shutdown() {
 
 #[test]
 fn an_agent_that_is_not_ours_fails_the_self_check() {
-    let Some(scene) = Scene::new("an_agent_not_ours", Some(&own_initramfs())) else {
+    let Some(scene) = Scene::new("an_agent_not_ours", Some(&initramfs())) else {
         return;
     };
     let host = ScriptedHost::new(|spec| {
@@ -258,7 +259,7 @@ fn an_interrupted_run_starts_no_further_machine() {
             }
         }
     }
-    let Some(scene) = Scene::new("an_interrupted_run", Some(&own_initramfs())) else {
+    let Some(scene) = Scene::new("an_interrupted_run", Some(&initramfs())) else {
         return;
     };
     let host = sound_host();
@@ -277,7 +278,7 @@ fn an_interrupted_run_starts_no_further_machine() {
 
 #[test]
 fn a_busy_folder_is_left_alone() {
-    let Some(scene) = Scene::new("a_busy_folder", Some(&own_initramfs())) else {
+    let Some(scene) = Scene::new("a_busy_folder", Some(&initramfs())) else {
         return;
     };
     fs::create_dir(scene.out()).unwrap();
@@ -290,7 +291,7 @@ fn a_busy_folder_is_left_alone() {
 
 #[test]
 fn a_folder_that_cannot_be_made_says_so() {
-    let Some(scene) = Scene::new("a_folder_that_cannot_be_made", Some(&own_initramfs())) else {
+    let Some(scene) = Scene::new("a_folder_that_cannot_be_made", Some(&initramfs())) else {
         return;
     };
     let host = sound_host();
@@ -323,7 +324,7 @@ impl Host for Refusing {
 
 #[test]
 fn a_machine_that_does_not_start_leaves_nothing_behind() {
-    let Some(scene) = Scene::new("a_machine_that_does_not_start", Some(&own_initramfs())) else {
+    let Some(scene) = Scene::new("a_machine_that_does_not_start", Some(&initramfs())) else {
         return;
     };
     let host = Refusing(sound_host().facts().clone());

@@ -1,8 +1,10 @@
 //! Configurations in the shape that each distribution's grub-mkconfig gives them.
 
+use detente_samples::kernel;
+
 use crate::boot::model::{Found, Start};
 use crate::facts::DefaultReason;
-use crate::tests::machine::{ESP, Machine, kernel};
+use crate::tests::machine::{ESP, Machine};
 
 /// What all of them begin with: functions, variables, the choice of the default.
 const HEADER: &str = r#"
