@@ -116,7 +116,7 @@ impl PageRange {
         buf: &mut [u8],
     ) -> Result<(), AccessError> {
         let mut rest = buf;
-        self.each_page(at, rest.len(), |gpa, len| {
+        self.each_run(at, rest.len(), |gpa, len| {
             let (piece, left) = std::mem::take(&mut rest).split_at_mut(len);
             rest = left;
             memory.read(gpa, piece)
@@ -134,15 +134,15 @@ impl PageRange {
         bytes: &[u8],
     ) -> Result<(), AccessError> {
         let mut rest = bytes;
-        self.each_page(at, rest.len(), |gpa, len| {
+        self.each_run(at, rest.len(), |gpa, len| {
             let (piece, left) = rest.split_at(len);
             rest = left;
             memory.write(gpa, piece)
         })
     }
 
-    /// Goes over the pieces of `len` bytes at `at` that lie in one page each.
-    fn each_page(
+    /// Goes over the pieces of `len` bytes at `at`: as long as pages lie in a row, they are one.
+    fn each_run(
         &self,
         at: u64,
         len: usize,
@@ -163,8 +163,11 @@ impl PageRange {
         while left > 0 {
             let in_page = position % PAGE_BYTES;
             let page = usize::try_from(position / PAGE_BYTES).map_err(|_| past_end)?;
-            let pfn = self.pfns.get(page).ok_or(past_end)?;
-            let piece = left.min(PAGE_BYTES.saturating_sub(in_page));
+            let pfns = self.pfns.get(page..).unwrap_or_default();
+            let pfn = pfns.first().ok_or(past_end)?;
+            let wanted = in_page.saturating_add(left).div_ceil(PAGE_BYTES);
+            let run = in_a_row(pfns, wanted).saturating_mul(PAGE_BYTES);
+            let piece = left.min(run.saturating_sub(in_page));
             let gpa = pfn.saturating_mul(PAGE_BYTES).saturating_add(in_page);
             visit(gpa, usize::try_from(piece).map_err(|_| past_end)?)?;
             position = position.saturating_add(piece);
@@ -173,3 +176,15 @@ impl PageRange {
         Ok(())
     }
 }
+
+/// How many pages from the first on lie in a row in memory, of as many as are wanted.
+fn in_a_row(pfns: &[u64], wanted: u64) -> u64 {
+    let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
+    let next = |pair: &&[u64]| matches!(pair, [one, two] if one.checked_add(1) == Some(*two));
+    let pages = pfns.windows(2).take(wanted.saturating_sub(1));
+    let further = pages.take_while(next).count();
+    u64::try_from(further).unwrap_or(u64::MAX).saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests;

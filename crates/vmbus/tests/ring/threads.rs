@@ -1,12 +1,14 @@
 //! Both ends at once, each on its own thread, each asleep until it is signalled.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use detente_vmbus::fake_guest::{GuestPacket, GuestRings, Wrote};
-use detente_vmbus::{RingPair, Sent};
+use detente_vmbus::{GuestMemory, RingPair, Sent};
 
-use crate::support::{Place, Rig, completion, payload};
+use crate::support::{FEATURE_BITS, Place, Rig, completion, in_band, open, payload};
 
 const PACKETS: u64 = 20_000;
 
@@ -119,4 +121,63 @@ fn two_threads_lose_nothing_in_rings_of_a_page() {
 #[test]
 fn two_threads_lose_nothing_in_scattered_rings_of_different_sizes() {
     both_at_once(Place::scattered(5, 2));
+}
+
+#[test]
+fn a_guest_that_scribbles_meanwhile_breaks_its_own_channel_only() {
+    let mut rig = Rig::new(Place::in_a_row(1, 1));
+    // Packets of 24 bytes each, so that some indices are those of packets.
+    while rig.guest.write(&GuestPacket::in_band(1, b"")) != Wrote::NoRoom {}
+    let rig = rig;
+    let (memory, place) = (Arc::clone(&rig.memory), rig.place.clone());
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut number = 1_u64;
+            while !done.load(Ordering::Relaxed) {
+                number = number.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+                scribble(&rig, number >> 24);
+            }
+        });
+        let mut taken = 0_u32;
+        for _ in 0..100_000 {
+            // The guest opens the channel again, until what it left there opens.
+            let Ok(mut rings) = open(&memory, &place) else {
+                continue;
+            };
+            for _ in 0..8 {
+                let worked = rings.begin_drain().is_ok()
+                    && rings.send(&in_band(1, &[1; 500])).is_ok()
+                    && rings.receive().is_ok_and(|packet| {
+                        taken += u32::from(packet.is_some());
+                        true
+                    })
+                    && rings.end_drain().is_ok();
+                if !worked {
+                    break;
+                }
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+        assert!(taken > 0, "some of it has to look like packets");
+    });
+}
+
+/// Puts a number where it may matter: an index that may be sound, a word, a packet's header.
+fn scribble(rig: &Rig, number: u64) {
+    let page = [rig.place.to_host(), rig.place.to_guest()][usize::from(number & 1 == 1)];
+    let value = match number >> 24 & 3 {
+        0 => number >> 8 & 0x1ff8,
+        _ => (number >> 8) % 170 * 24,
+    };
+    let value = u32::try_from(value).unwrap();
+    match number >> 1 & 7 {
+        0..4 => rig.store(page + (number >> 4 & 3) * 4, value),
+        4 => rig.store(page + FEATURE_BITS, value >> 3),
+        _ => {
+            let header = [6, 0, 2, 0, 2 + (value & 3).to_le_bytes()[0], 0, 0, 0];
+            let at = page + 4096 + (number >> 20) % 170 * 24;
+            rig.memory.write(at, &header).unwrap();
+        }
+    }
 }
