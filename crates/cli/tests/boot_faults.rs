@@ -10,7 +10,7 @@ use support::{case, detente, image, repository, run_document};
 /// Boots once with all the faults of a group of the table, and looks at each of its cases; the
 /// `unspoiled` ones must pass all the same.
 #[track_caller]
-fn check(test: &str, boot: u64, unspoiled: &[&str]) {
+fn check(test: &str, (profile, boot): (&str, u64), unspoiled: &[&str]) {
     let Some(image) = image(test, "debian12.qcow2") else {
         return;
     };
@@ -32,7 +32,7 @@ fn check(test: &str, boot: u64, unspoiled: &[&str]) {
         .args([
             "validate",
             "--profile",
-            "kvm",
+            profile,
             "--shutdown-limit",
             "40",
             "--out",
@@ -47,7 +47,7 @@ fn check(test: &str, boot: u64, unspoiled: &[&str]) {
     assert_eq!(run["kind"], "fault_injected");
     for row in &rows {
         let (id, says) = (row["case"].as_str().unwrap(), row["says"].as_str().unwrap());
-        let (outcome, message) = case(&run, "kvm", id);
+        let (outcome, message) = case(&run, profile, id);
         assert_eq!(outcome, "failed", "{id}: {message}");
         assert!(
             message.contains(says),
@@ -55,7 +55,7 @@ fn check(test: &str, boot: u64, unspoiled: &[&str]) {
         );
     }
     for id in unspoiled {
-        let (outcome, message) = case(&run, "kvm", id);
+        let (outcome, message) = case(&run, profile, id);
         assert!(outcome.starts_with("passed"), "{id}: {outcome}: {message}");
     }
 }
@@ -64,7 +64,7 @@ fn check(test: &str, boot: u64, unspoiled: &[&str]) {
 fn the_faults_of_the_first_boot_fail_their_cases() {
     check(
         "the_faults_of_the_first_boot_fail_their_cases",
-        1,
+        ("kvm", 1),
         &["BOOT-01", "BOOT-10", "NET-01", "TIME-01", "SUP-05"],
     );
 }
@@ -74,10 +74,22 @@ fn the_faults_of_the_second_boot_fail_their_cases() {
     // Without an address there is no transfer either.
     check(
         "the_faults_of_the_second_boot_fail_their_cases",
-        2,
+        ("kvm", 2),
         &[
             "BOOT-01", "BOOT-10", "CPU-01", "MEM-01", "STO-01", "RNG-01", "CON-01", "PWR-01",
             "SUP-05",
+        ],
+    );
+}
+
+#[test]
+fn the_faults_of_the_synthetic_hardware_fail_their_cases() {
+    check(
+        "the_faults_of_the_synthetic_hardware_fail_their_cases",
+        ("hyperv-vmbus", 3),
+        &[
+            "BOOT-01", "BOOT-10", "CPU-01", "CPU-05", "MEM-01", "STO-01", "NET-01", "NET-02",
+            "TIME-01", "CON-01", "PWR-01", "SUP-05",
         ],
     );
 }

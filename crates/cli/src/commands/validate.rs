@@ -1,5 +1,6 @@
 //! `detente validate`: boot a guest and run a plan inside it.
 
+mod hosts;
 mod live;
 mod table;
 
@@ -14,9 +15,9 @@ use clap::Args;
 use detente_disk::Image;
 use detente_evidence::{Run, Verdict};
 use detente_guest::Guest;
-use detente_host::local::{AccelerationChoice, LocalHost, LocalOptions};
+use detente_host::local::AccelerationChoice;
 use detente_machine::Profile;
-use detente_validate::{Column, DiskInput, Fault, Request, ValidateError};
+use detente_validate::{DiskInput, Fault, Request, ValidateError};
 
 use crate::args::Format;
 use crate::commands::plan;
@@ -30,14 +31,15 @@ use crate::{disks, environment, tool};
 /// it, and its image is never written.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  detente validate server.qcow2\n  \
-    detente validate server.qcow2 --profile kvm --profile kvm-legacy --out result\n\n\
+    detente validate server.qcow2 --profile hyperv-vmbus --out result\n\n\
     Exit codes: 0 every required case passed, 1 one failed, 2 not everything was seen, \
     64 wrong usage, 130 interrupted.")]
 pub(crate) struct Arguments {
     /// The disks of one machine, the boot disk first.
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
-    /// The virtual hardware: kvm, kvm-legacy. May be given again; without it, all of them.
+    /// The virtual hardware: kvm, kvm-legacy, hyperv-vmbus. May be given again; without it, kvm and
+    /// hyperv-vmbus.
     #[arg(long = "profile", value_name = "PROFILE")]
     profiles: Vec<String>,
     /// The test plan.
@@ -84,24 +86,14 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
     } else {
         AccelerationChoice::Proved
     };
-    let host = LocalHost::find(&LocalOptions {
-        folders: environment::search_path(),
-        choice,
-    })
-    .and_then(|host| host.refuse_old().map(|()| host))
-    .map_err(|error| {
-        Failure::cannot_tell(
-            error,
-            Some("`detente doctor` says how to get it".to_owned()),
-        )
-    })?;
+    let hosts = hosts::Hosts::find(&profiles, choice)?;
     let mut live = live::Live::new(out);
-    live.begin(&guest, &plan, &host);
+    live.begin(&guest, &plan, hosts.all());
     let request = Request {
         disks: with_paths(&arguments.images, images),
         guest: &guest,
         plan,
-        profiles: columns(&profiles, &host),
+        profiles: hosts.columns(&profiles),
         control: None,
         out: folder.clone(),
         keep: arguments.keep,
@@ -121,7 +113,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
 
 fn profiles(names: &[String]) -> Result<Vec<Profile>, Failure> {
     if names.is_empty() {
-        return Ok(Profile::QEMU.to_vec());
+        return Ok(Profile::DEFAULT.to_vec());
     }
     let mut profiles = Vec::new();
     for name in names {
@@ -138,12 +130,6 @@ fn profiles(names: &[String]) -> Result<Vec<Profile>, Failure> {
         }
     }
     Ok(profiles)
-}
-
-/// Each profile with the host that shows it.
-fn columns<'a>(profiles: &[Profile], host: &'a LocalHost) -> Vec<Column<'a>> {
-    let column = |&profile| Column { profile, host };
-    profiles.iter().map(column).collect()
 }
 
 fn faults(names: &[String]) -> Result<Vec<Fault>, Failure> {

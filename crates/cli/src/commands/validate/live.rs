@@ -3,7 +3,6 @@
 use detente_evidence::CaseResult;
 use detente_guest::Guest;
 use detente_host::Host;
-use detente_host::local::LocalHost;
 use detente_plan::Plan;
 use detente_validate::{Observer, Progress};
 
@@ -21,8 +20,12 @@ impl<'a> Live<'a> {
     }
 
     /// Says what is going to be done, before anything takes time.
-    pub(super) fn begin(&mut self, guest: &Guest, plan: &Plan, host: &LocalHost) {
-        let facts = host.facts();
+    pub(super) fn begin<'h>(
+        &mut self,
+        guest: &Guest,
+        plan: &Plan,
+        hosts: impl Iterator<Item = &'h dyn Host>,
+    ) {
         let os = &guest.facts().operating_system.pretty_name;
         self.out.aside(&format!("guest     {os}"));
         self.out.aside(&format!(
@@ -31,10 +34,13 @@ impl<'a> Live<'a> {
             plan.version,
             plan.cases.len()
         ));
-        self.out.aside(&format!(
-            "platform  {} {}: {}",
-            facts.product, facts.version, facts.acceleration_proof
-        ));
+        for host in hosts {
+            let facts = host.facts();
+            self.out.aside(&format!(
+                "platform  {} {}: {}",
+                facts.product, facts.version, facts.acceleration_proof
+            ));
+        }
     }
 
     fn case(&mut self, result: &CaseResult) {
