@@ -48,12 +48,6 @@ impl Outbox {
         });
     }
 
-    /// The receive buffer is gone, and what was put into it.
-    pub(super) fn forget_deliveries(&mut self) {
-        self.0
-            .retain(|item| matches!(item, Item::Completion { .. }));
-    }
-
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }

@@ -224,6 +224,17 @@ fn a_cable_that_is_out_carries_nothing() {
     assert_eq!(linux.send_section(0, 0, &packet(&lost)), 1);
     assert_eq!(linux.handle.pop_frame(), None);
     assert_eq!(linux.handle.counters().send_dropped, 1);
+    // What waits is lost with the cable.
+    linux.handle.set_link(Link::Up);
+    linux
+        .handle
+        .push_frame(frame(MAC.bytes(), b"lost"))
+        .unwrap();
+    linux.handle.set_link(Link::Down);
+    linux.handle.set_link(Link::Up);
+    linux.guest.poke(linux.id);
+    assert!(linux.take().iter().all(|one| one.content == 1));
+    assert_eq!(linux.handle.counters().receive_dropped, 2);
 }
 
 #[test]

@@ -229,6 +229,8 @@ impl Linux {
         let transaction = self.guest.transaction();
         let packet = GuestPacket::in_band(transaction, message).unanswered();
         self.guest.write_packet(self.channel, &packet);
+        // What asks for no completion gets none: Linux has forgotten its number.
+        assert_eq!(self.guest.try_completion(self.channel, transaction), None);
     }
 
     /// What has come in the receive buffer, not yet given back.

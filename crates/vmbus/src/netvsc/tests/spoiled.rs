@@ -79,6 +79,16 @@ fn a_section_that_is_not_there_is_refused() {
             "{index} {bytes}"
         );
     }
+    // Not even what lies there, or goes on in the next section, is taken.
+    let sound = packet(&frame(TO, b"behind the last section"));
+    let (len, ..) = linux.place_again(&sound);
+    let answer = linux
+        .guest
+        .request(linux.channel, &nvsp(&[107, 0, 10, len]));
+    assert_eq!(word(&answer, 4), INVALID);
+    let many = sound.repeat(6144 / sound.len() + 1);
+    assert_eq!(linux.send_section(0, 0, &many), INVALID);
+    assert_eq!(linux.handle.pop_frame(), None);
     linux.tell(&nvsp(&[106, 0]));
     let answer = linux.guest.request(linux.channel, &nvsp(&[107, 0, 0, 44]));
     assert_eq!(word(&answer, 4), INVALID, "the buffer is revoked");
