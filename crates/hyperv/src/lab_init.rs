@@ -9,6 +9,7 @@ mod machine;
 mod modules;
 mod mounts;
 mod port;
+mod pulse;
 mod server;
 
 use std::io::Write as _;
@@ -63,7 +64,7 @@ fn run() -> Result<(), String> {
     let path = port::wait(&places, LAB_PORT)?;
     let port = LabPort::open(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     Server::new(port, places)
-        .serve()
+        .and_then(Server::serve)
         .map_err(|error| format!("the host's port failed: {error}"))
 }
 

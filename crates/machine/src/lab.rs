@@ -2,8 +2,8 @@
 //!
 //! The lab is a small Linux in QEMU that runs the Hyper-V-compatible machine where this host has
 //! no usable KVM. Messages are JSON in frames of [`Kind::Control`](crate::hyperv::Kind), over the
-//! virtio-serial port [`LAB_PORT`]. The host asks, and each request gets one reply; [`Said::Ended`]
-//! comes by itself. A host that goes away ends its machine.
+//! virtio-serial port [`LAB_PORT`]. The host asks, and each request but
+//! [`Request::Pulse`] gets one reply; [`Said::Ended`] comes by itself. A host that goes away ends its machine.
 //!
 //! ```
 //! use detente_machine::lab::{Asked, PROTOCOL, Request};
@@ -13,6 +13,8 @@
 //! assert_eq!(json, r#"{"id":1,"request":"hello","protocol":1}"#);
 //! # Ok::<(), serde_json::Error>(())
 //! ```
+
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +27,9 @@ pub const LAB_PORT: &str = "detente.lab";
 /// How the names of the ports start through which a machine is steered; a number follows, so that
 /// nothing that was meant for an earlier machine reaches a later one.
 pub const MACHINE_PORT_PREFIX: &str = "detente.machine.";
+
+/// How often the host sends [`Request::Pulse`].
+pub const PULSE_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The folder of the lab's Linux where each disk that was asked for has its serial number's name.
 pub const DISK_FOLDER: &str = "/disks";
@@ -57,6 +62,11 @@ pub enum Request {
     },
     /// End the machine however it is, and reply when it is gone. Without one this is done at once.
     Stop,
+    /// Wake every processor; no reply. QEMU's translator may lose an interrupt that comes while a
+    /// processor leaves or enters its guest (`interrupt_request` is changed without a lock there),
+    /// and a lost timer never comes again: the next interrupt from elsewhere brings it back. So the
+    /// host sends one of these again and again.
+    Pulse,
     /// Switch the lab off; the reply may not arrive.
     PowerOff,
 }

@@ -4,10 +4,14 @@ use std::io::{self, Read as _, Write as _};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use detente_machine::hyperv::{FrameReader, Kind, encode_json};
-use detente_machine::lab::{Asked, PROTOCOL, Request, Said};
+use detente_machine::lab::{Asked, PROTOCOL, PULSE_INTERVAL, Request, Said};
+
+use rustix::io::Errno;
+use rustix::net::{SendFlags, send};
 
 use super::sink::{Sink, Told};
 use crate::HostError;
@@ -15,6 +19,9 @@ use crate::HostError;
 /// How often the lab is asked who it is until it answers: what an earlier host left half said may
 /// swallow the question.
 const HELLO_INTERVAL: Duration = Duration::from_secs(2);
+
+/// How long the lab may take to read a request.
+const WRITE_LIMIT: Duration = Duration::from_secs(10);
 
 /// Answers that wait for whoever asked.
 const ANSWERS: usize = 8;
@@ -30,6 +37,7 @@ pub(crate) struct LabHello {
 /// The side that asks.
 pub(crate) struct Link {
     socket: UnixStream,
+    writer: Arc<Mutex<UnixStream>>,
     answers: Receiver<Said>,
     last_id: u64,
 }
@@ -38,11 +46,18 @@ impl Link {
     /// Starts to read; the ends of machines go into `sink`.
     pub(crate) fn open(socket: UnixStream, sink: Sink) -> io::Result<Self> {
         let (sender, answers) = sync_channel(ANSWERS);
+        socket.set_write_timeout(Some(WRITE_LIMIT))?;
         let mut stream = socket.try_clone()?;
         std::thread::Builder::new()
             .name("lab".to_owned())
             .spawn(move || read(&mut stream, &sender, &sink))?;
+        let writer = Arc::new(Mutex::new(socket.try_clone()?));
+        let pulse = Arc::clone(&writer);
+        std::thread::Builder::new()
+            .name("lab pulse".to_owned())
+            .spawn(move || beat(&pulse))?;
         Ok(Self {
+            writer,
             socket,
             answers,
             last_id: 0,
@@ -98,14 +113,10 @@ impl Link {
         self.last_id += 1;
         let wanted = self.last_id;
         let id = wanted;
-        let bytes = encode_json(Kind::Control, &Asked { id, request })
-            .map_err(|error| asking(error.to_string()))?;
-        self.socket
-            .write_all(&bytes)
-            .map_err(|source| HostError::Io {
-                action: "asking the lab",
-                source,
-            })?;
+        write(&self.writer, &Asked { id, request }).map_err(|source| HostError::Io {
+            action: "asking the lab",
+            source,
+        })?;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.answers.recv_timeout(left) {
@@ -125,6 +136,36 @@ impl Drop for Link {
     fn drop(&mut self) {
         // The lab ends its machine when its host goes away.
         let _ = self.socket.shutdown(Shutdown::Both);
+    }
+}
+
+/// Writes a whole request.
+fn write(socket: &Mutex<UnixStream>, asked: &Asked) -> io::Result<()> {
+    let bytes = encode_json(Kind::Control, asked).map_err(io::Error::other)?;
+    let mut socket = socket.lock().unwrap_or_else(PoisonError::into_inner);
+    socket.write_all(&bytes)
+}
+
+/// Keeps the lab's processors awake ([`Request::Pulse`]) until the link ends. A lab that does not
+/// read is not pressed.
+fn beat(socket: &Mutex<UnixStream>) {
+    let pulse = Asked {
+        id: 0,
+        request: Request::Pulse,
+    };
+    let bytes = encode_json(Kind::Control, &pulse).expect("a pulse can be written as JSON");
+    loop {
+        let sent = {
+            let socket = socket.lock().unwrap_or_else(PoisonError::into_inner);
+            send(&*socket, &bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)
+        };
+        match sent {
+            // So few bytes go whole or not at all.
+            Ok(count) if count == bytes.len() => {}
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Ok(_) | Err(_) => return,
+        }
+        std::thread::sleep(PULSE_INTERVAL);
     }
 }
 

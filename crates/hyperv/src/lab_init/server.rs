@@ -9,6 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::machine::{Ended, Machine};
 use super::port::{Came, LabPort};
+use super::pulse::Pulse;
 use super::{Places, disks, port, say};
 use crate::kvm;
 
@@ -27,6 +28,7 @@ pub(super) struct Server {
     port: LabPort,
     places: Places,
     machine: Option<Machine>,
+    pulse: Pulse,
 }
 
 /// Whether the lab goes on.
@@ -37,12 +39,13 @@ enum Next {
 }
 
 impl Server {
-    pub(super) fn new(port: LabPort, places: Places) -> Self {
-        Self {
+    pub(super) fn new(port: LabPort, places: Places) -> io::Result<Self> {
+        Ok(Self {
             port,
             places,
             machine: None,
-        }
+            pulse: Pulse::start()?,
+        })
     }
 
     /// Serves until the host wants the lab off. No machine runs afterwards.
@@ -122,6 +125,10 @@ impl Server {
             Request::Stop => {
                 self.end_machine()?;
                 Said::Done { id }
+            }
+            Request::Pulse => {
+                self.pulse.beat();
+                return Ok(Next::Serve);
             }
             Request::PowerOff => {
                 self.end_machine()?;

@@ -33,7 +33,7 @@ impl Host {
         theirs.set_nonblocking(true).unwrap();
         stream.set_read_timeout(Some(LIMIT)).unwrap();
         let port = LabPort::of(File::from(OwnedFd::from(theirs)));
-        let server = std::thread::spawn(move || Server::new(port, places).serve());
+        let server = std::thread::spawn(move || Server::new(port, places)?.serve());
         Self {
             stream,
             frames: FrameReader::default(),
@@ -99,6 +99,16 @@ fn hello_says_who_the_lab_is() {
         panic!("no hello");
     };
     assert_eq!((id, protocol), (7, PROTOCOL));
+    host.leave();
+}
+
+#[test]
+fn a_pulse_has_no_reply() {
+    let mut host = Host::with_machine("");
+    for id in 1..100 {
+        let request = Request::Pulse;
+        host.ask(id, request);
+    }
     host.leave();
 }
 
