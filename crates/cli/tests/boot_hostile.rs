@@ -32,6 +32,7 @@ fn check(test: &str, name: &str, boot_limit_s: u32, says: &[&str]) {
     command
         .args([
             "validate",
+            "--no-control",
             "--profile",
             "kvm",
             "--boot-limit",

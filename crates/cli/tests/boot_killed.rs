@@ -25,7 +25,7 @@ fn start(place: &Path, image: &Path) -> Child {
         std::fs::create_dir_all(place.join(folder)).unwrap();
     }
     detente()
-        .args(["validate", "--profile", "kvm", "--out"])
+        .args(["validate", "--no-control", "--profile", "kvm", "--out"])
         .args([&place.join("runs/run"), image])
         .env("TMPDIR", place.join("tmp"))
         .env("HOME", place.join("home"))

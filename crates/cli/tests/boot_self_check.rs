@@ -25,7 +25,7 @@ fn an_image_that_changes_during_the_run_fails_the_self_check() {
     assert!(converted.success());
 
     let mut child = detente()
-        .args(["validate", "--profile", "kvm", "--out"])
+        .args(["validate", "--no-control", "--profile", "kvm", "--out"])
         .args([&out, &copy])
         .stderr(Stdio::piped())
         .spawn()

@@ -16,6 +16,7 @@ fn a_guest_without_virtio_fails_on_kvm_and_the_verdict_names_the_driver() {
     let output = detente()
         .args([
             "validate",
+            "--no-control",
             "--profile",
             "kvm",
             "--profile",

@@ -101,6 +101,15 @@ impl Profile {
         }
     }
 
+    /// The profile of the other side of the divide, on which a failure is reproduced.
+    #[must_use]
+    pub fn counterpart(self) -> Self {
+        match self {
+            Self::Kvm | Self::KvmLegacy => Self::HypervVmbus,
+            Self::HypervVmbus => Self::Kvm,
+        }
+    }
+
     /// What a guest finds on it.
     #[must_use]
     pub fn hardware(self) -> Hardware {
@@ -163,5 +172,19 @@ impl FromStr for Profile {
             .ok_or_else(|| UnknownProfile {
                 name: name.to_owned(),
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Profile;
+
+    #[test]
+    fn the_counterpart_is_on_the_other_side() {
+        for profile in Profile::ALL {
+            let is_qemus = Profile::QEMU.contains(&profile);
+            let other = profile.counterpart();
+            assert_ne!(is_qemus, Profile::QEMU.contains(&other), "{profile}");
+        }
     }
 }

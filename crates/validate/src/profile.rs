@@ -30,8 +30,8 @@ use crate::{ValidateError, agent};
 const SILENCE_S: u64 = 15;
 
 /// What one profile's part of a run needs.
-pub(crate) struct ProfileTask<'a> {
-    pub(crate) request: &'a Request<'a>,
+pub(crate) struct ProfileTask<'a, 'r> {
+    pub(crate) request: &'a Request<'r>,
     pub(crate) folder: &'a RunFolder,
     pub(crate) order: &'a Order,
     pub(crate) boot: &'a Boot,
@@ -72,7 +72,7 @@ struct Seen {
 
 /// Runs the profile; also gives the disks' digests from after it.
 pub(crate) fn run_profile(
-    task: &ProfileTask<'_>,
+    task: &ProfileTask<'_, '_>,
     before: &mut Before,
     observer: &mut dyn Observer,
 ) -> Result<(ProfileRun, Vec<Option<String>>), ValidateError> {
@@ -103,7 +103,7 @@ pub(crate) fn run_profile(
     Ok((part, after))
 }
 
-fn context<'a>(task: &'a ProfileTask<'_>, work: &'a Path) -> Context<'a> {
+fn context<'a>(task: &'a ProfileTask<'_, '_>, work: &'a Path) -> Context<'a> {
     Context {
         plan: &task.request.plan,
         profile: task.column.profile,
@@ -115,7 +115,7 @@ fn context<'a>(task: &'a ProfileTask<'_>, work: &'a Path) -> Context<'a> {
 }
 
 fn profile_run(
-    task: &ProfileTask<'_>,
+    task: &ProfileTask<'_, '_>,
     spec: &MachineSpec,
     boots: u32,
     cases: Vec<CaseResult>,
@@ -140,7 +140,7 @@ fn profile_run(
 
 /// Everything from the machine's start to its end. A run that the user has ended starts no more.
 fn run_machine(
-    task: &ProfileTask<'_>,
+    task: &ProfileTask<'_, '_>,
     spec: &MachineSpec,
     results: &mut Results<'_, '_>,
 ) -> Result<Seen, ValidateError> {
@@ -179,7 +179,7 @@ fn run_machine(
 /// A boot that ends in a crash on purpose, where the plan has that case and the first boot came as
 /// far as an agent; how many boots it took.
 fn crash_boot(
-    task: &ProfileTask<'_>,
+    task: &ProfileTask<'_, '_>,
     spec: &MachineSpec,
     results: &mut Results<'_, '_>,
     agent_spoke: bool,

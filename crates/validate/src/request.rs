@@ -41,8 +41,9 @@ pub struct Request<'a> {
     pub plan: Plan,
     /// The hardware profiles, in order, and where each is shown; not empty.
     pub profiles: Vec<Column<'a>>,
-    /// Where a failed case is reproduced, if only one side's hardware was asked for.
-    pub control: Option<Column<'a>>,
+    /// Finds where a failed case is reproduced, if only one side's hardware was asked for; asked
+    /// only when something failed.
+    pub control: Option<&'a dyn Fn() -> Option<Column<'a>>>,
     /// The folder to write; must not exist.
     pub out: PathBuf,
     /// Whether the overlays are kept in the folder.

@@ -102,19 +102,14 @@ pub fn validate(request: Request<'_>, observer: &mut dyn Observer) -> Result<Run
 }
 
 /// The column on which failures are to be reproduced: none where both sides were asked for, or
-/// nothing failed, or the user has had enough.
+/// nothing failed but for a fault of ours, or the user has had enough.
 fn wanted_control<'a>(request: &Request<'a>, profiles: &[ProfileRun]) -> Option<Column<'a>> {
-    let column = request.control?;
-    let side = |profile| {
-        request
-            .profiles
-            .iter()
-            .any(|asked| asked.profile == profile)
-    };
     let wanted = profiles.iter().any(control::has_failure)
-        && !side(column.profile)
+        && request.faults.is_empty()
         && !request.interrupt.load(Ordering::Relaxed);
-    wanted.then_some(column)
+    let column = wanted.then_some(request.control?)?()?;
+    let asked = |asked: &Column<'_>| asked.profile == column.profile;
+    (!request.profiles.iter().any(asked)).then_some(column)
 }
 
 /// The digests from before the run: taken beside the first boot, known afterwards.

@@ -63,6 +63,9 @@ pub(crate) struct Arguments {
     /// Run in software even where the processor could do it.
     #[arg(long)]
     emulate: bool,
+    /// Do not reproduce failures on the other side's hardware, where one side alone was asked for.
+    #[arg(long)]
+    no_control: bool,
     /// Print the run document instead of the table.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -89,12 +92,13 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
     let hosts = hosts::Hosts::find(&profiles, choice)?;
     let mut live = live::Live::new(out);
     live.begin(&guest, &plan, hosts.all());
+    let control = || hosts.control(&profiles);
     let request = Request {
         disks: with_paths(&arguments.images, images),
         guest: &guest,
         plan,
         profiles: hosts.columns(&profiles),
-        control: None,
+        control: (!arguments.no_control).then_some(&control),
         out: folder.clone(),
         keep: arguments.keep,
         faults,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use detente_evidence::{Manifest, Outcome, Run, ToolRecord, Verdict};
+use detente_evidence::{Follows, Manifest, Outcome, Run, ToolRecord, Verdict};
 use detente_guest::Guest;
 use detente_host::scripted::ScriptedHost;
 use detente_host::{Host, HostError, HostFacts, Machine};
@@ -379,4 +379,58 @@ fn a_guest_with_nothing_but_microcode_gets_ours_behind_it() {
 fn columns<'a>(profiles: &[Profile], host: &'a dyn Host) -> Vec<Column<'a>> {
     let column = |&profile: &Profile| Column { profile, host };
     profiles.iter().map(column).collect()
+}
+
+/// A host whose guest echoes nothing.
+fn mute_host() -> ScriptedHost {
+    let mute = |spec: &MachineSpec| FakeGuest {
+        echoes: false,
+        heartbeats: true,
+        ..obedient(spec)
+    };
+    ScriptedHost::new(move |spec| mute(spec).script()).with_network_seen(network_seen())
+}
+
+/// What CON-01's control says when one side alone was asked for and `other` shows the other one.
+#[track_caller]
+fn follows(test: &str, host: &ScriptedHost, other: &ScriptedHost) -> Option<(Follows, usize)> {
+    let scene = Scene::new(test, Some(&initramfs()))?;
+    let control = || {
+        Some(Column {
+            profile: Profile::HypervVmbus,
+            host: other,
+        })
+    };
+    let mut request = scene.request(host);
+    request.control = Some(&control);
+    let run = validate(request, &mut Nobody).unwrap();
+    let cases = &run.profiles[0].cases;
+    let case = cases.iter().find(|case| case.case_id == "CON-01").unwrap();
+    let follows = case.control.as_ref().map(|control| control.follows);
+    Some((follows?, run.controls.len()))
+}
+
+#[test]
+fn a_failure_that_the_other_side_does_not_have_follows_the_platform() {
+    let test = "a_failure_that_the_other_side_does_not_have_follows_the_platform";
+    let seen = follows(test, &mute_host(), &sound_host());
+    assert!(
+        matches!(seen, None | Some((Follows::Platform, 1))),
+        "{seen:?}"
+    );
+}
+
+#[test]
+fn a_failure_on_both_sides_follows_the_guest() {
+    let test = "a_failure_on_both_sides_follows_the_guest";
+    let seen = follows(test, &mute_host(), &mute_host());
+    assert!(matches!(seen, None | Some((Follows::Guest, 1))), "{seen:?}");
+}
+
+#[test]
+fn what_passes_is_not_reproduced() {
+    let other = sound_host();
+    let seen = follows("what_passes_is_not_reproduced", &sound_host(), &other);
+    assert_eq!(seen, None);
+    assert!(other.recorded().started.is_empty());
 }

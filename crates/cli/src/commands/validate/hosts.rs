@@ -1,5 +1,7 @@
 //! The hosts of a run: for each side's hardware, the place that shows it.
 
+use std::cell::OnceCell;
+
 use detente_host::hyperv::{HypervHost, HypervOptions, Shown};
 use detente_host::local::{AccelerationChoice, LocalHost, LocalOptions};
 use detente_host::{Host, HostError};
@@ -11,27 +13,29 @@ use crate::failure::Failure;
 
 /// The hosts that a run's profiles need, and no others.
 pub(super) struct Hosts {
-    qemu: Option<LocalHost>,
-    synthetic: Option<HypervHost>,
+    qemu: OnceCell<LocalHost>,
+    synthetic: OnceCell<HypervHost>,
+    choice: AccelerationChoice,
 }
 
 impl Hosts {
-    /// Finds them.
+    /// Finds those that the profiles need.
     pub(super) fn find(profiles: &[Profile], choice: AccelerationChoice) -> Result<Self, Failure> {
-        let wants_qemu = profiles
-            .iter()
-            .any(|profile| Profile::QEMU.contains(profile));
-        let wants_synthetic = profiles.contains(&Profile::HypervVmbus);
-        Ok(Self {
-            qemu: wants_qemu.then(|| qemu(choice)).transpose()?,
-            synthetic: wants_synthetic.then(|| synthetic(choice)).transpose()?,
-        })
+        let hosts = Self {
+            qemu: OnceCell::new(),
+            synthetic: OnceCell::new(),
+            choice,
+        };
+        for profile in profiles {
+            hosts.look_for(*profile)?;
+        }
+        Ok(hosts)
     }
 
-    /// Every host, in the order of the columns.
+    /// Every host that was found, in the order of the columns.
     pub(super) fn all(&self) -> impl Iterator<Item = &dyn Host> {
-        let qemu = self.qemu.as_ref().map(|host| host as &dyn Host);
-        let synthetic = self.synthetic.as_ref().map(|host| host as &dyn Host);
+        let qemu = self.qemu.get().map(|host| host as &dyn Host);
+        let synthetic = self.synthetic.get().map(|host| host as &dyn Host);
         qemu.into_iter().chain(synthetic)
     }
 
@@ -39,10 +43,8 @@ impl Hosts {
     pub(super) fn columns(&self, profiles: &[Profile]) -> Vec<Column<'_>> {
         let column = |&profile: &Profile| {
             let host = match profile {
-                Profile::Kvm | Profile::KvmLegacy => {
-                    self.qemu.as_ref().map(|host| host as &dyn Host)
-                }
-                Profile::HypervVmbus => self.synthetic.as_ref().map(|host| host as &dyn Host),
+                Profile::Kvm | Profile::KvmLegacy => self.qemu.get().map(|host| host as &dyn Host),
+                Profile::HypervVmbus => self.synthetic.get().map(|host| host as &dyn Host),
             };
             Some(Column {
                 profile,
@@ -51,6 +53,37 @@ impl Hosts {
         };
         profiles.iter().filter_map(column).collect()
     }
+
+    /// Where a failure is reproduced if one side alone was asked for: the other side, looked for
+    /// only now; none where it cannot be had here.
+    pub(super) fn control(&self, profiles: &[Profile]) -> Option<Column<'_>> {
+        let wanted = control_profile(profiles)?;
+        self.look_for(wanted).ok()?;
+        self.columns(&[wanted]).pop()
+    }
+
+    fn look_for(&self, profile: Profile) -> Result<(), Failure> {
+        match profile {
+            Profile::Kvm | Profile::KvmLegacy if self.qemu.get().is_none() => {
+                let _ = self.qemu.set(qemu(self.choice)?);
+            }
+            Profile::HypervVmbus if self.synthetic.get().is_none() => {
+                let _ = self.synthetic.set(synthetic(self.choice)?);
+            }
+            Profile::Kvm | Profile::KvmLegacy | Profile::HypervVmbus => {}
+        }
+        Ok(())
+    }
+}
+
+/// The profile of the other side, if one side alone was asked for.
+fn control_profile(profiles: &[Profile]) -> Option<Profile> {
+    let (first, rest) = profiles.split_first()?;
+    let counterpart = first.counterpart();
+    let one_sided = rest
+        .iter()
+        .all(|profile| profile.counterpart() == counterpart);
+    one_sided.then_some(counterpart)
 }
 
 fn qemu(choice: AccelerationChoice) -> Result<LocalHost, Failure> {
