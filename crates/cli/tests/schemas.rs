@@ -343,6 +343,7 @@ fn profile() -> ProfileRun {
         boots: 1,
         cases: vec![case()],
         not_proved: vec!["firmware: direct boot (not_run)".to_owned()],
+        statement: "Test result, not a vendor certification.".to_owned(),
         verdict: Verdict::Passed,
     }
 }

@@ -59,6 +59,7 @@ fn properties(writer: &mut Writer<Vec<u8>>, run: &Run, part: &ProfileRun) -> std
         ("implementation", part.platform.implementation.as_str()),
         ("acceleration", part.platform.acceleration.as_str()),
         ("plan_digest", run.plan.digest.as_str()),
+        ("statement", part.statement.as_str()),
     ];
     writer.write_event(Event::Start(BytesStart::new("properties")))?;
     for (name, value) in pairs {

@@ -99,6 +99,7 @@ fn profile(name: &str, outcomes: [Outcome; 3]) -> ProfileRun {
             "firmware: direct boot (not_run)".to_owned(),
             "STO-01: no".to_owned(),
         ],
+        statement: "Test result, not a vendor certification.".to_owned(),
         verdict: Verdict::Failed,
     }
 }

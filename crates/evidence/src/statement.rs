@@ -2,19 +2,36 @@
 
 use crate::ProfileRun;
 
+/// How records call a machine that only resembles a vendor's.
+const COMPATIBLE: &str = "compatible_implementation";
+
+/// What is said of every run on our own machine. Design, section 12.
+const NOT_HYPERV: &str = "Ran on détente's Hyper-V-compatible machine. It was not run on Microsoft \
+    Hyper-V and does not show that it will run there.";
+
 /// What a profile's part of a run is, and what it is not, word for word as the project says it.
 #[must_use]
 pub fn statement(part: &ProfileRun) -> String {
     let platform = &part.platform;
-    let build = platform.package.as_deref().unwrap_or("package unknown");
+    let is_ours = platform.implementation == COMPATIBLE;
+    let build = match &platform.package {
+        Some(package) => package.as_str(),
+        None if is_ours => "part of this program",
+        None => "package unknown",
+    };
     let not_proved = if part.not_proved.is_empty() {
         "nothing that the plan asks for".to_owned()
     } else {
         part.not_proved.join("; ")
     };
+    let warning = if is_ours {
+        format!(" {NOT_HYPERV}")
+    } else {
+        String::new()
+    };
     format!(
         "Test result, not a vendor certification. Tested on: {}, {} {}, {build}; acceleration: {}. \
-         Not proved: {not_proved}.",
+         Not proved: {not_proved}.{warning}",
         platform.implementation, platform.product, platform.version, platform.acceleration,
     )
 }
@@ -51,6 +68,23 @@ mod tests {
             "Test result, not a vendor certification. Tested on: upstream_build, QEMU 7.2.0, \
              package unknown; acceleration: hardware. Not proved: firmware: direct boot \
              (not_run); STO-01: no.",
+        );
+    }
+
+    #[test]
+    fn our_own_machine_is_not_hyperv_and_that_is_said_word_for_word() {
+        check(
+            |part| {
+                part.platform.implementation = "compatible_implementation".to_owned();
+                part.platform.product = "détente's Hyper-V-compatible machine".to_owned();
+                part.platform.version = "0.1.0".to_owned();
+                part.platform.package = None;
+            },
+            "Test result, not a vendor certification. Tested on: compatible_implementation, \
+             détente's Hyper-V-compatible machine 0.1.0, part of this program; acceleration: \
+             hardware. Not proved: firmware: direct boot (not_run); STO-01: no. Ran on détente's \
+             Hyper-V-compatible machine. It was not run on Microsoft Hyper-V and does not show \
+             that it will run there.",
         );
     }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use detente_evidence::{CaseResult, MachineRecord, Outcome, ProfileRun, Verdict};
+use detente_evidence::{CaseResult, MachineRecord, Outcome, ProfileRun, Verdict, statement};
 use detente_machine::MachineSpec;
 use detente_plan::CaseId;
 use detente_plan::judge::{self, Digests, Finding};
@@ -132,8 +132,10 @@ fn profile_run(
         boots,
         not_proved: not_proved(&cases),
         cases,
+        statement: String::new(),
         verdict: Verdict::Passed,
     };
+    part.statement = statement(&part);
     part.verdict = Verdict::of(outcomes(&part));
     part
 }

@@ -1,6 +1,6 @@
 //! The table at the end of a run.
 
-use detente_evidence::{CaseResult, Outcome, ProfileRun, Run, RunKind, statement};
+use detente_evidence::{CaseResult, Outcome, ProfileRun, Run, RunKind};
 
 /// The run as lines: what was tested, a row for each case, a column for each profile, the verdict.
 pub(super) fn table(run: &Run) -> Vec<String> {
@@ -20,7 +20,7 @@ pub(super) fn table(run: &Run) -> Vec<String> {
     lines.extend(
         run.profiles
             .iter()
-            .map(|part| format!("{}: {}", part.profile, statement(part))),
+            .map(|part| format!("{}: {}", part.profile, part.statement)),
     );
     if run.kind == RunKind::FaultInjected {
         lines.push(format!(
