@@ -9,8 +9,8 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use support::{
-    await_some, console_len, detente, image, names, partial_folder, processes_naming, run_document,
-    sha256sum,
+    await_some, cache, console_len, detente, image, names, partial_folder, processes_naming,
+    run_document, sha256sum,
 };
 
 /// How long a machine may outlive its owner.
@@ -19,19 +19,19 @@ const AFTERLIFE: Duration = Duration::from_secs(5);
 /// How long a machine may take to say something.
 const BOOT: Duration = Duration::from_secs(240);
 
-/// Starts a run whose every folder is below `place`.
-fn start(place: &Path, image: &Path) -> Child {
-    for folder in ["tmp", "home", "runs"] {
+/// Starts a run whose every folder is below `place`, but for the cache with the lab's kernel.
+fn start(profile: &str, place: &Path, image: &Path) -> Child {
+    for folder in ["tmp", "home", "runs", "sockets"] {
         std::fs::create_dir_all(place.join(folder)).unwrap();
     }
     detente()
-        .args(["validate", "--no-control", "--profile", "kvm", "--out"])
+        .args(["validate", "--no-control", "--profile", profile, "--out"])
         .args([&place.join("runs/run"), image])
         .env("TMPDIR", place.join("tmp"))
         .env("HOME", place.join("home"))
         .env_remove("XDG_STATE_HOME")
-        .env_remove("XDG_CACHE_HOME")
-        .env_remove("XDG_RUNTIME_DIR")
+        .env("XDG_CACHE_HOME", cache())
+        .env("XDG_RUNTIME_DIR", place.join("sockets"))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -40,7 +40,7 @@ fn start(place: &Path, image: &Path) -> Child {
 
 /// Waits for the moment of death: 0 as soon as the run's folder is there, 1 as soon as a machine
 /// is, later ones when the guest's console has said more and more.
-fn await_moment(moment: u64, place: &Path, child: &Child) {
+fn await_moment(profile: &str, moment: u64, place: &Path, child: &Child) {
     let runs = place.join("runs");
     match moment {
         0 => drop(await_some("the run's folder", BOOT, || {
@@ -50,7 +50,7 @@ fn await_moment(moment: u64, place: &Path, child: &Child) {
             (!processes_naming(place, child.id()).is_empty()).then_some(())
         }),
         _ => await_some("the console", BOOT, || {
-            (console_len(&runs) >= (moment - 1) * 4096).then_some(())
+            (console_len(&runs, profile) >= (moment - 1) * 4096).then_some(())
         }),
     }
 }
@@ -64,8 +64,8 @@ fn ten_kills_leave_no_machine_no_file_and_no_change() {
     let before = sha256sum(&image);
     for moment in 0..10 {
         let place = tempfile::tempdir().unwrap();
-        let mut child = start(place.path(), &image);
-        await_moment(moment, place.path(), &child);
+        let mut child = start("kvm", place.path(), &image);
+        await_moment("kvm", moment, place.path(), &child);
         child.kill().unwrap();
         child.wait().unwrap();
         await_some("the machine's end", AFTERLIFE, || {
@@ -94,31 +94,54 @@ fn a_machine_that_is_killed_is_an_error_and_its_evidence_is_whole() {
     };
     let before = sha256sum(&image);
     for moment in [2, 5, 9] {
-        let place = tempfile::tempdir().unwrap();
-        let mut child = start(place.path(), &image);
-        await_moment(moment, place.path(), &child);
-        for machine in processes_naming(place.path(), child.id()) {
-            let machine = rustix::process::Pid::from_raw(machine.cast_signed()).unwrap();
-            rustix::process::kill_process(machine, rustix::process::Signal::KILL).unwrap();
-        }
-        assert_eq!(child.wait().unwrap().code(), Some(2), "kill {moment}");
-        assert_eq!(processes_naming(place.path(), 0), Vec::<u32>::new());
-        assert_eq!(names(&place.path().join("runs")), ["run"]);
-        let out = place.path().join("runs/run");
-        let run = run_document(&out);
-        assert_eq!(run["verdict"], "incomplete", "kill {moment}");
-        let cases = run["profiles"][0]["cases"].as_array().unwrap();
-        let ended = |outcome: &str| {
-            cases
-                .iter()
-                .filter(|case| case["outcome"] == outcome)
-                .count()
-        };
-        assert_eq!(ended("failed"), 0, "kill {moment}: {cases:#?}");
-        assert!(ended("error") > 0, "kill {moment}: {cases:#?}");
-        expect_whole(&out);
+        is_killed("kvm", moment, &image);
     }
     assert_eq!(sha256sum(&image), before);
+}
+
+/// The same of our own machine, which goes with its lab: at three moments between the guest's
+/// kernel and its user space, or at ten (`DETENTE_LAB_KILLS=10`), which takes some minutes.
+#[test]
+fn a_synthetic_machine_that_is_killed_is_an_error_and_its_evidence_is_whole() {
+    let test = "a_synthetic_machine_that_is_killed_is_an_error_and_its_evidence_is_whole";
+    let Some(image) = image(test, "debian12.qcow2") else {
+        return;
+    };
+    let before = sha256sum(&image);
+    let kills = std::env::var("DETENTE_LAB_KILLS");
+    let kills: u64 = kills.map_or(3, |text| text.parse().unwrap());
+    for kill in 0..kills {
+        is_killed("hyperv-vmbus", 2 + kill * 10 / kills, &image);
+    }
+    assert_eq!(sha256sum(&image), before);
+}
+
+/// Kills a run's machine at a moment, and looks at what is left.
+#[track_caller]
+fn is_killed(profile: &str, moment: u64, image: &Path) {
+    let place = tempfile::tempdir().unwrap();
+    let mut child = start(profile, place.path(), image);
+    await_moment(profile, moment, place.path(), &child);
+    for machine in processes_naming(place.path(), child.id()) {
+        let machine = rustix::process::Pid::from_raw(machine.cast_signed()).unwrap();
+        rustix::process::kill_process(machine, rustix::process::Signal::KILL).unwrap();
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(2), "kill {moment}");
+    assert_eq!(processes_naming(place.path(), 0), Vec::<u32>::new());
+    assert_eq!(names(&place.path().join("runs")), ["run"]);
+    let out = place.path().join("runs/run");
+    let run = run_document(&out);
+    assert_eq!(run["verdict"], "incomplete", "kill {moment}");
+    let cases = run["profiles"][0]["cases"].as_array().unwrap();
+    let ended = |outcome: &str| {
+        cases
+            .iter()
+            .filter(|case| case["outcome"] == outcome)
+            .count()
+    };
+    assert_eq!(ended("failed"), 0, "kill {moment}: {cases:#?}");
+    assert!(ended("error") > 0, "kill {moment}: {cases:#?}");
+    expect_whole(&out);
 }
 
 /// Every file that the manifest names is there as the manifest says.
@@ -142,8 +165,8 @@ fn ctrl_c_ends_the_run_with_130_and_an_honest_record() {
         return;
     };
     let place = tempfile::tempdir().unwrap();
-    let mut child = start(place.path(), &image);
-    await_moment(3, place.path(), &child);
+    let mut child = start("kvm", place.path(), &image);
+    await_moment("kvm", 3, place.path(), &child);
     // No program `kill`: a minimal machine has none.
     let process = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();

@@ -171,10 +171,42 @@ fn what_doctor_says_is_as_its_schema_says() {
             ("/checks/0/state", json!("good")),
             ("/checks/0/message", json!("")),
             ("/profiles/0/name", json!("xen")),
-            ("/profiles/0/needs", json!([])),
             ("/machine/memory_available_bytes", json!(-1)),
             ("/qemu", json!("7.2")),
         ],
+    );
+}
+
+#[test]
+fn what_the_lab_says_is_as_its_schema_says() {
+    let empty = tempfile::tempdir().unwrap();
+    let output = detente()
+        .args(["lab", "down", "--format", "json"])
+        .env("XDG_RUNTIME_DIR", empty.path())
+        .output()
+        .unwrap();
+    support::expect_code(&output, 0);
+    let mut document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["message"], "no lab was up");
+    check(
+        "lab-status-1.json",
+        &document,
+        &[("/state", json!("away")), ("/changed", json!(null))],
+    );
+    // As a lab that is up is told.
+    document["lab"] = json!({
+        "version": "0.1.0",
+        "kernel": "6.1.0",
+        "kernel_origin": "this host's own",
+        "processors": 2,
+        "memory_mib": 2560,
+        "guest_memory_mib": 2048,
+        "folder": "/run/user/1000/detente/lab",
+    });
+    check(
+        "lab-status-1.json",
+        &document,
+        &[("/lab/memory_mib", json!(-1)), ("/lab/kernel", json!(""))],
     );
 }
 

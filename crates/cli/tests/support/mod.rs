@@ -28,6 +28,11 @@ pub(crate) fn repository() -> PathBuf {
         .to_path_buf()
 }
 
+/// Where `cargo xtask images` puts the lab's kernel: a cache folder.
+pub(crate) fn cache() -> PathBuf {
+    repository().join("target/images/cache")
+}
+
 /// A demo guest made by `cargo xtask images`, or `None`, said aloud.
 pub(crate) fn image(test: &str, name: &str) -> Option<PathBuf> {
     let path = repository().join("target/images").join(name);
@@ -130,8 +135,8 @@ pub(crate) fn partial_folder(place: &Path) -> Option<PathBuf> {
 }
 
 /// How much a run's console has said so far.
-pub(crate) fn console_len(place: &Path) -> u64 {
-    let path = partial_folder(place).map(|folder| folder.join("kvm/console.log"));
+pub(crate) fn console_len(place: &Path, profile: &str) -> u64 {
+    let path = partial_folder(place).map(|folder| folder.join(profile).join("console.log"));
     path.and_then(|path| std::fs::metadata(path).ok())
         .map_or(0, |metadata| metadata.len())
 }
