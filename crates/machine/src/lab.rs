@@ -29,7 +29,7 @@ pub const LAB_PORT: &str = "detente.lab";
 pub const MACHINE_PORT_PREFIX: &str = "detente.machine.";
 
 /// How often the host sends [`Request::Pulse`].
-pub const PULSE_INTERVAL: Duration = Duration::from_millis(50);
+pub const PULSE_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The folder of the lab's Linux where each disk that was asked for has its serial number's name.
 pub const DISK_FOLDER: &str = "/disks";

@@ -32,8 +32,11 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<ExitCode> {
-    let folders = environment::search_path();
-    let seen = look::look(folders, environment::runs_folder());
+    let seen = look::look(look::Places {
+        folders: environment::search_path(),
+        runs: environment::runs_folder(),
+        cache: environment::cache_folder().ok(),
+    });
     let report = Report::of(&seen);
     match arguments.format {
         Format::Text => out.bytes(render::text(&report).as_bytes())?,

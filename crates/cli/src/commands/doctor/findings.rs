@@ -1,5 +1,7 @@
 //! What was seen, held against what validation needs.
 
+mod hyperv;
+
 use std::collections::BTreeSet;
 
 use detente_host::local::{DISK_MIB, OLDEST_QEMU, memory_wanted_mib};
@@ -18,32 +20,30 @@ const ARCHITECTURE: &str = "x86_64";
 const MIB: u64 = 1 << 20;
 
 /// Every check, in the order of the report.
-pub(crate) fn checks(seen: &Seen, profiles: &[ProfileState]) -> Vec<Check> {
+pub(crate) fn checks(seen: &Seen) -> Vec<Check> {
     let mut checks = vec![architecture(seen), qemu(seen), acceleration(seen)];
     if let Qemu::Works { devices, .. } = &seen.qemu {
-        checks.push(device_check(devices, profiles));
+        checks.push(device_check(devices, &qemu_profiles(&seen.qemu)));
     }
+    checks.push(hyperv::check(seen));
     checks.push(memory(seen));
     checks.push(disk(seen));
     checks
 }
 
 /// Each profile, with the devices that this QEMU does not have.
-pub(crate) fn profiles(qemu: &Qemu) -> Vec<ProfileState> {
+pub(crate) fn profiles(seen: &Seen) -> Vec<ProfileState> {
+    let mut profiles = qemu_profiles(&seen.qemu);
+    profiles.push(hyperv::profile(seen));
+    profiles
+}
+
+fn qemu_profiles(qemu: &Qemu) -> Vec<ProfileState> {
     Profile::QEMU
         .into_iter()
         .map(|profile| {
             let needs = devices(profile).to_vec();
-            let (state, missing) = match qemu {
-                Qemu::Missing(_) => (State::Missing, Vec::new()),
-                Qemu::Broken(_)
-                | Qemu::Works {
-                    devices: Err(_), ..
-                } => (State::Unknown, Vec::new()),
-                Qemu::Works {
-                    devices: Ok(had), ..
-                } => held_against(&needs, had),
-            };
+            let (state, missing) = had_by(qemu, &needs);
             ProfileState {
                 name: profile.name(),
                 state,
@@ -53,6 +53,20 @@ pub(crate) fn profiles(qemu: &Qemu) -> Vec<ProfileState> {
             }
         })
         .collect()
+}
+
+/// Whether this QEMU has all that is needed, and what it has not.
+fn had_by(qemu: &Qemu, needs: &[&'static str]) -> (State, Vec<&'static str>) {
+    match qemu {
+        Qemu::Missing(_) => (State::Missing, Vec::new()),
+        Qemu::Broken(_)
+        | Qemu::Works {
+            devices: Err(_), ..
+        } => (State::Unknown, Vec::new()),
+        Qemu::Works {
+            devices: Ok(had), ..
+        } => held_against(needs, had),
+    }
 }
 
 fn held_against(needs: &[&'static str], had: &BTreeSet<String>) -> (State, Vec<&'static str>) {

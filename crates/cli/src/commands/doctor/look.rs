@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use detente_host::hyperv::{HypervOptions, Route, route};
+use detente_host::lab::find_kernel;
 use detente_host::local::{LocalHost, LocalOptions};
 use detente_host::{Host as _, HostError, HostFacts};
 use rustix::fs::{Access, access, statvfs};
@@ -17,6 +19,27 @@ pub(crate) struct Seen {
     pub(crate) disk_free_bytes: Option<u64>,
     pub(crate) kvm: KvmNode,
     pub(crate) qemu: Qemu,
+    pub(crate) hyperv: Hyperv,
+}
+
+/// The way to the Hyper-V-compatible machine.
+#[derive(Debug)]
+pub(crate) struct Hyperv {
+    /// Which way a validation takes, and why.
+    pub(crate) route: Route,
+    /// The lab's kernel, in words, or why there is none.
+    pub(crate) kernel: Result<String, String>,
+}
+
+/// Where to look.
+#[derive(Debug)]
+pub(crate) struct Places {
+    /// Where programs are.
+    pub(crate) folders: Vec<PathBuf>,
+    /// Where runs are kept.
+    pub(crate) runs: Option<PathBuf>,
+    /// Our cache.
+    pub(crate) cache: Option<PathBuf>,
 }
 
 /// `/dev/kvm`, for the remedy only: whether it works is proved otherwise.
@@ -43,8 +66,13 @@ pub(crate) enum Qemu {
     },
 }
 
-/// Looks at everything. `folders` is where programs are, `run_folder` where runs are kept.
-pub(crate) fn look(folders: Vec<PathBuf>, run_folder: Option<PathBuf>) -> Seen {
+/// Looks at everything.
+pub(crate) fn look(places: Places) -> Seen {
+    let Places {
+        folders,
+        runs: run_folder,
+        cache,
+    } = places;
     let system = rustix::system::uname();
     Seen {
         architecture: system.machine().to_string_lossy().into_owned(),
@@ -55,7 +83,26 @@ pub(crate) fn look(folders: Vec<PathBuf>, run_folder: Option<PathBuf>) -> Seen {
         disk_free_bytes: run_folder.as_deref().and_then(disk_free),
         run_folder,
         kvm: kvm_node(Path::new("/dev/kvm")),
+        hyperv: hyperv(&folders, cache),
         qemu: qemu(folders),
+    }
+}
+
+fn hyperv(folders: &[PathBuf], cache: Option<PathBuf>) -> Hyperv {
+    let options = HypervOptions {
+        folders: folders.to_vec(),
+        ..HypervOptions::default()
+    };
+    // Without a cache a kernel of this host's own is found all the same.
+    let cache = cache.unwrap_or_default();
+    Hyperv {
+        route: route(&options),
+        kernel: find_kernel(&cache)
+            .map(|kernel| format!("Linux {} ({})", kernel.release, kernel.origin))
+            .map_err(|error| match error {
+                HostError::Missing { what, .. } => what,
+                error => chain(&error),
+            }),
     }
 }
 

@@ -45,6 +45,19 @@ pub(crate) fn kvm(node: KvmNode) -> Remedy {
     }
 }
 
+/// A kernel for the lab.
+pub(crate) fn lab_kernel() -> Remedy {
+    Remedy {
+        sentence: "fetch the distribution's kernel package into the cache (some 30 MB; nothing is \
+                   installed), or install one",
+        commands: vec![
+            any("detente lab up --fetch-kernel && detente lab down"),
+            apt(&["linux-image-cloud-amd64"]),
+            dnf(&["kernel-core", "kernel-modules-core"]),
+        ],
+    }
+}
+
 /// Memory for a machine.
 pub(crate) fn memory() -> Remedy {
     Remedy {

@@ -45,12 +45,14 @@ fn check_lines(check: &Check, lines: &mut Vec<String>) {
 
 fn profile_lines(profile: &ProfileState, lines: &mut Vec<String>) {
     lines.push(format!(
-        "  {:<8} {:<11} {}",
+        "  {:<8} {:<12} {}",
         word(profile.state),
         profile.name,
         profile.hardware
     ));
-    lines.push(format!("{:23}needs: {}", "", profile.needs.join(", ")));
+    if !profile.needs.is_empty() {
+        lines.push(format!("{:23}needs: {}", "", profile.needs.join(", ")));
+    }
     if !profile.missing.is_empty() {
         lines.push(format!("{:23}missing: {}", "", profile.missing.join(", ")));
     }

@@ -107,8 +107,8 @@ const NOT_NEEDED: &[&str] = &[
 impl Report {
     /// What follows from what was seen.
     pub(crate) fn of(seen: &Seen) -> Self {
-        let profiles = findings::profiles(&seen.qemu);
-        let checks = findings::checks(seen, &profiles);
+        let profiles = findings::profiles(seen);
+        let checks = findings::checks(seen);
         Self {
             schema: "detente/doctor/1",
             verdict: verdict(&checks),

@@ -2,7 +2,9 @@
 
 use detente_host::Implementation;
 
-use super::super::look::KvmNode;
+use detente_host::hyperv::Route;
+
+use super::super::look::{Hyperv, KvmNode};
 use super::super::report::{Report, Verdict};
 use super::*;
 
@@ -15,11 +17,26 @@ fn sound() -> Seen {
         disk_free_bytes: Some(50_000 * MIB),
         kvm: KvmNode::Open,
         qemu: works("7.2.22 (Debian 1:7.2)", Acceleration::Hardware),
+        hyperv: Hyperv {
+            route: Route::Kvm("KVM ran a guest".to_owned()),
+            kernel: Ok("Linux 6.1.0 (this host's own)".to_owned()),
+        },
+    }
+}
+
+fn in_the_lab(kernel: Result<&str, &str>) -> Seen {
+    Seen {
+        hyperv: Hyperv {
+            route: Route::Lab("there is no /dev/kvm".to_owned()),
+            kernel: kernel.map(str::to_owned).map_err(str::to_owned),
+        },
+        ..sound()
     }
 }
 
 fn works(version: &str, acceleration: Acceleration) -> Qemu {
     let all = Profile::QEMU.into_iter().flat_map(devices);
+    let all = all.chain(&detente_host::lab::DEVICES);
     let facts = HostFacts {
         product: "QEMU".to_owned(),
         version: version.to_owned(),
@@ -76,6 +93,7 @@ fn a_machine_that_has_everything_is_fine() {
             "qemu",
             "acceleration",
             "devices",
+            "hyperv-vmbus",
             "memory",
             "disk"
         ]
@@ -98,7 +116,9 @@ fn without_qemu_the_packages_are_named() {
         ]
     );
     let profiles = Report::of(&seen).profiles;
-    assert!(profiles.iter().all(|p| p.state == State::Missing));
+    let (ours, of_qemu) = profiles.split_last().unwrap();
+    assert_eq!(ours.state, State::Fine);
+    assert!(of_qemu.iter().all(|p| p.state == State::Missing));
 }
 
 #[test]
@@ -244,7 +264,8 @@ fn a_qemu_without_a_device_loses_the_profile() {
     let message = "QEMU lacks devices of kvm-legacy (e1000e)";
     check_one(&seen, "devices", State::Lacking, message, Verdict::Fine);
     let states: Vec<_> = Report::of(&seen).profiles.iter().map(|p| p.state).collect();
-    assert_eq!(states, [State::Fine, State::Missing]);
+    // Our own machine is shown without QEMU.
+    assert_eq!(states, [State::Fine, State::Missing, State::Fine]);
 }
 
 #[test]
@@ -255,4 +276,47 @@ fn a_qemu_without_any_profile_is_bad() {
     };
     let message = "QEMU lacks devices of kvm (isa-serial) and of kvm-legacy (isa-serial)";
     check_one(&seen, "devices", State::Missing, message, Verdict::Bad);
+}
+
+#[test]
+fn without_kvm_the_lab_serves_and_says_why() {
+    let message = "our machine runs in the lab, many times slower: there is no /dev/kvm. The lab \
+                   is Linux 6.1.0 (this host's own) in QEMU's translator";
+    let seen = in_the_lab(Ok("Linux 6.1.0 (this host's own)"));
+    check_one(
+        &seen,
+        "hyperv-vmbus",
+        State::Lacking,
+        message,
+        Verdict::Fine,
+    );
+    let report = Report::of(&seen);
+    assert!(report.profiles.iter().all(|p| p.state == State::Fine));
+}
+
+#[test]
+fn a_lab_without_a_kernel_has_a_way_out_for_each_distribution() {
+    let message = "our machine can only run in the lab: there is no /dev/kvm. Missing: a kernel";
+    let seen = in_the_lab(Err("a kernel"));
+    let commands = check_one(
+        &seen,
+        "hyperv-vmbus",
+        State::Lacking,
+        message,
+        Verdict::Fine,
+    );
+    assert_eq!(
+        commands,
+        [
+            "detente lab up --fetch-kernel && detente lab down",
+            "sudo apt-get install --no-install-recommends linux-image-cloud-amd64",
+            "sudo dnf install kernel-core kernel-modules-core",
+        ]
+    );
+    let report = Report::of(&seen);
+    let profile = report.profiles.last().unwrap();
+    assert_eq!(
+        (profile.name, profile.state),
+        ("hyperv-vmbus", State::Missing)
+    );
 }
