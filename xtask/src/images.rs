@@ -1,4 +1,5 @@
-//! `cargo xtask images`: builds the demo guests into `target/images`.
+//! `cargo xtask images`: builds the demo guests, the lab's kernel and the lab's test guests into
+//! `target/images`.
 //!
 //! A guest is built only when its recipe changed since, one builder at a time,
 //! and appears under its name only when it is complete and on the disk.
@@ -6,6 +7,7 @@
 mod disk;
 mod guest;
 mod hostile;
+mod kernels;
 mod key;
 mod manifest;
 mod rootfs;
@@ -20,6 +22,7 @@ use anyhow::{Context, bail};
 use crate::say::say;
 use crate::workspace;
 use guest::{GUESTS, Guest, Kind};
+use kernels::{PRODUCTS, Product};
 use manifest::Manifest;
 
 /// Where the builder works: the folder of images and what is in it.
@@ -49,15 +52,13 @@ impl Workshop {
     }
 }
 
-/// Builds the named guests, or all of them.
+/// Builds what is named, or everything.
 pub(crate) fn run(names: &[String]) -> anyhow::Result<()> {
     if names == ["--list"] {
-        GUESTS
-            .iter()
-            .for_each(|guest| say(&format!("{:24} {}", guest.name, guest.about)));
+        list();
         return Ok(());
     }
-    let guests = choose(names)?;
+    let (guests, products) = choose(names)?;
     let workshop = Workshop {
         folder: workspace::target("images"),
     };
@@ -73,24 +74,35 @@ pub(crate) fn run(names: &[String]) -> anyhow::Result<()> {
         }
         build(&workshop, guest, &mut manifest, &key)?;
     }
-    Ok(())
+    kernels::build(&workshop, &products, &mut manifest)
 }
 
-fn choose(names: &[String]) -> anyhow::Result<Vec<&'static Guest>> {
-    if names.is_empty() {
-        return Ok(GUESTS.iter().collect());
+fn list() {
+    let guests = GUESTS.iter().map(|guest| (guest.name, guest.about));
+    let products = PRODUCTS.iter().map(|product| (product.name, product.about));
+    for (name, about) in guests.chain(products) {
+        say(&format!("{name:24} {about}"));
     }
-    names
-        .iter()
-        .map(|name| {
-            GUESTS
-                .iter()
-                .find(|guest| guest.name == name)
-                .with_context(|| {
-                    format!("no guest is called {name}; `cargo xtask images --list` names them")
-                })
-        })
-        .collect()
+}
+
+/// What is to be built.
+type Chosen = (Vec<&'static Guest>, Vec<&'static Product>);
+
+fn choose(names: &[String]) -> anyhow::Result<Chosen> {
+    if names.is_empty() {
+        return Ok((GUESTS.iter().collect(), PRODUCTS.iter().collect()));
+    }
+    let (mut guests, mut products) = (Vec::new(), Vec::new());
+    for name in names {
+        if let Some(guest) = GUESTS.iter().find(|guest| guest.name == name) {
+            guests.push(guest);
+        } else if let Some(product) = PRODUCTS.iter().find(|product| product.name == name) {
+            products.push(product);
+        } else {
+            bail!("no guest is called {name}; `cargo xtask images --list` names them");
+        }
+    }
+    Ok((guests, products))
 }
 
 /// Keeps a second builder waiting until this one is done; the kernel lets go of

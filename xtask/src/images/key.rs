@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::Workshop;
 use super::disk::{ESP_MIB, SIZES};
 use super::guest::{Guest, Kind};
+use super::kernels::{self, Product};
 
 /// The key of the shared root tree.
 pub(crate) fn rootfs() -> anyhow::Result<String> {
@@ -34,6 +35,15 @@ pub(crate) fn guest(guest: &Guest) -> anyhow::Result<String> {
             &facts,
         ),
         Kind::Hostile => digest(&["hostile.sh", "hostile"], &facts),
+    }
+}
+
+/// The key of something that is made of a kernel.
+pub(crate) fn product(product: &Product) -> anyhow::Result<String> {
+    let facts = format!("{product:?}");
+    match product.kind {
+        kernels::Kind::Lab => digest(&["lab-kernel.sh"], &facts),
+        kernels::Kind::Tiny => digest(&["tiny.sh", "tiny"], &facts),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The root tree that every guest shares: Debian packages, put together by mmdebstrap.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context;
@@ -41,31 +41,49 @@ pub(crate) fn build(workshop: &Workshop, manifest: &mut Manifest) -> anyhow::Res
     Ok(file)
 }
 
-fn mmdebstrap(workshop: &Workshop, output: &std::path::Path) -> anyhow::Result<()> {
+/// Unpacks packages, and what they need, into an archive; nothing is installed.
+pub(crate) fn extract(workshop: &Workshop, packages: &[&str], output: &Path) -> anyhow::Result<()> {
+    let tool = Tool::new("mmdebstrap")
+        .args(["--variant=extract", "--format=tar", "--components=main"])
+        // The programs that the tiny guests run.
+        .arg(format!("--include={},busybox-static", packages.join(",")));
+    let tool =
+        with_cache(workshop, tool)?.arg("--customize-hook=rm -rf \"$1/var/cache/apt/archives\"");
+    run(tool, output)
+}
+
+fn mmdebstrap(workshop: &Workshop, output: &Path) -> anyhow::Result<()> {
     let recipes = Workshop::recipes();
     let packages = packages(&fs::read_to_string(recipes.join("packages.txt"))?);
     let customize = fs::read_to_string(recipes.join("rootfs.sh"))?;
-    let cache = workshop.path("apt");
-    fs::create_dir_all(&cache).context("cannot create target/images/apt")?;
     let tool = Tool::new("mmdebstrap")
         .env("RECIPES", &recipes)
         .args(["--variant=minbase", "--format=tar", "--components=main"])
-        .arg(format!("--skip={SKIPPED}"))
         .arg(format!("--include={packages}"))
-        // What an earlier build fetched is not fetched again; apt checks its digests.
+        .arg(format!("--customize-hook={customize}"));
+    let tool = with_cache(workshop, tool)?.arg(format!("--customize-hook={FORGET_INSTALLED}"));
+    run(tool, output)
+}
+
+/// What an earlier build fetched is not fetched again; apt checks its digests. What the hooks
+/// so far fetched is kept, too.
+fn with_cache(workshop: &Workshop, tool: Tool) -> anyhow::Result<Tool> {
+    let cache = workshop.path("apt");
+    fs::create_dir_all(&cache).context("cannot create target/images/apt")?;
+    let cache = cache.display();
+    Ok(tool
+        .arg(format!("--skip={SKIPPED}"))
         .arg("--setup-hook=mkdir -p \"$1/var/cache/apt/archives\"")
         .arg(format!(
-            "--setup-hook=sync-in {} /var/cache/apt/archives",
-            cache.display()
+            "--setup-hook=sync-in {cache} /var/cache/apt/archives"
         ))
-        .arg(format!("--customize-hook={customize}"))
         .arg(format!(
-            "--customize-hook=sync-out /var/cache/apt/archives {}",
-            cache.display()
-        ))
-        .arg(format!("--customize-hook={FORGET_INSTALLED}"))
-        .arg(SUITE)
-        .arg(output);
+            "--customize-hook=sync-out /var/cache/apt/archives {cache}"
+        )))
+}
+
+fn run(tool: Tool, output: &Path) -> anyhow::Result<()> {
+    let tool = tool.arg(SUITE).arg(output);
     match sources::of_this_machine(SUITE) {
         Some(text) => tool.arg("-").run_quietly(&text),
         None => tool.run_quietly(""),
