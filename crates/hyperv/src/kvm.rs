@@ -1,9 +1,11 @@
 //! What the machine asks of KVM: a virtual machine with memory, interrupt routes and processors.
 //!
-//! `unsafe` is opened in three small modules: [`raw`] (two ioctls that `kvm-ioctls` has no function
-//! for), `exit` (the part of a processor's shared page that it does not read) and `region` (lending
-//! memory to the kernel). Everything else is safe on top of them.
+//! `unsafe` is opened in four small modules: `raw` (two ioctls that `kvm-ioctls` has no function
+//! for), `exit` (the part of a processor's shared page that it does not read), `aligned` (memory
+//! that starts where large pages do) and `region` (lending it to the kernel). Everything else is
+//! safe on top of them.
 
+mod aligned;
 pub mod cpuid;
 mod error;
 mod exit;

@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use detente_vmbus::{GuestMemory, OutsideMemory};
 use vm_memory::{Bytes, GuestAddress, GuestMemoryBackend, GuestMemoryMmap, VolatileMemory};
 
+use super::aligned::Backing;
 use super::error::KvmError;
 use crate::memory_map::Span;
 
 /// The guest's memory. Clones are the same memory.
 #[derive(Debug, Clone)]
 pub struct Memory {
-    map: Arc<GuestMemoryMmap>,
+    backing: Arc<Backing>,
 }
 
 impl Memory {
@@ -21,23 +22,13 @@ impl Memory {
     /// # Errors
     /// [`KvmError::Memory`].
     pub fn new(spans: &[Span]) -> Result<Self, KvmError> {
-        let bytes = spans.iter().map(|span| span.len).sum();
-        let failed = |why: String| KvmError::Memory { bytes, why };
-        let mut ranges = Vec::new();
-        for span in spans {
-            let len = usize::try_from(span.len)
-                .map_err(|_| failed("it is more than can be named".to_owned()))?;
-            ranges.push((GuestAddress(span.start), len));
-        }
-        let map =
-            GuestMemoryMmap::from_ranges(&ranges).map_err(|error| failed(error.to_string()))?;
-        Ok(Self { map: Arc::new(map) })
+        let backing = Arc::new(Backing::new(spans)?);
+        Ok(Self { backing })
     }
 
-    /// The mapping itself, for who writes whole files into it.
-    #[must_use]
-    pub fn map(&self) -> &GuestMemoryMmap {
-        &self.map
+    /// The mappings, for who lends them to the kernel.
+    pub(super) fn map(&self) -> &GuestMemoryMmap {
+        self.backing.map()
     }
 
     fn word<T>(&self, gpa: u64, work: impl FnOnce(&AtomicU32) -> T) -> Result<T, OutsideMemory> {
@@ -46,7 +37,7 @@ impl Memory {
             return Err(outside);
         }
         let slice = self
-            .map
+            .map()
             .get_slice(GuestAddress(gpa), 4)
             .map_err(|_| outside)?;
         let word = slice.get_atomic_ref::<AtomicU32>(0).map_err(|_| outside)?;
@@ -59,7 +50,7 @@ impl Memory {
             gpa,
             len: u64::try_from(len).unwrap_or(u64::MAX),
         };
-        if self.map.check_range(GuestAddress(gpa), len) {
+        if self.map().check_range(GuestAddress(gpa), len) {
             Ok(GuestAddress(gpa))
         } else {
             Err(outside)
@@ -71,7 +62,7 @@ impl GuestMemory for Memory {
     fn read(&self, gpa: u64, buf: &mut [u8]) -> Result<(), OutsideMemory> {
         let len = u64::try_from(buf.len()).unwrap_or(u64::MAX);
         let at = self.check(gpa, buf.len())?;
-        self.map
+        self.map()
             .read_slice(buf, at)
             .map_err(|_| OutsideMemory { gpa, len })
     }
@@ -79,7 +70,7 @@ impl GuestMemory for Memory {
     fn write(&self, gpa: u64, bytes: &[u8]) -> Result<(), OutsideMemory> {
         let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let at = self.check(gpa, bytes.len())?;
-        self.map
+        self.map()
             .write_slice(bytes, at)
             .map_err(|_| OutsideMemory { gpa, len })
     }
@@ -146,6 +137,25 @@ mod tests {
         let memory = small();
         assert!(memory.load_u32(0x1002, Ordering::SeqCst).is_err());
         assert!(memory.fetch_or_u32(0x1001, 1).is_err());
+    }
+
+    #[test]
+    fn memory_starts_where_large_pages_do() {
+        let len = 0x60_0000;
+        let memory = Memory::new(&[
+            Span { start: 0, len },
+            Span {
+                start: 1 << 32,
+                len,
+            },
+        ])
+        .unwrap();
+        for start in [0, 1 << 32] {
+            let host = memory.map().get_host_address(GuestAddress(start)).unwrap();
+            assert!(host.addr().is_multiple_of(2 << 20), "{host:?}");
+            assert!(memory.write(start + len - 1, &[1]).is_ok());
+            assert!(memory.write(start + len, &[1]).is_err());
+        }
     }
 
     #[test]
