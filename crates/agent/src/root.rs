@@ -52,7 +52,7 @@ fn wait_for(name: &RootName, root: &RootMount) -> Result<Block, RootError> {
     let started = Instant::now();
     loop {
         let disks = device::disks(Path::new(SYS));
-        if let Some(block) = device::find(name, &disks, &mount::first_bytes) {
+        if let Some(block) = device::find(name, &disks, &mount::partition_table) {
             return Ok(block);
         }
         if limit.is_some_and(|limit| started.elapsed() >= limit) {

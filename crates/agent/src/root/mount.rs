@@ -37,7 +37,7 @@ pub(super) fn forget(places: &[&str]) {
 }
 
 /// The partition table of a disk, if it can be read.
-pub(super) fn first_bytes(disk: Block, block_bytes: u64) -> Option<Table> {
+pub(super) fn partition_table(disk: Block, block_bytes: u64) -> Option<Table> {
     node(DISK, disk).ok()?;
     Table::read(&mut File::open(DISK).ok()?, block_bytes)
 }
