@@ -23,8 +23,9 @@ const FROZEN: Duration = Duration::from_secs(2);
 const WORD: &str = "detente";
 const WORD_CODES: [u16; 7] = [32, 18, 20, 18, 49, 20, 18];
 
-/// How often the word is typed, since nobody says when the agent has begun to listen.
-const TYPED: u32 = 5;
+/// How often the word is typed until its keys come, since nobody says when the agent has begun to
+/// listen.
+const TYPING_PAUSE: Duration = Duration::from_secs(3);
 
 /// The driver of the synthetic keyboard.
 const KEYBOARD_DRIVER: &str = "hyperv_keyboard";
@@ -216,10 +217,10 @@ fn keyboard(session: &mut Session, limit: Duration) -> Result<Found, HostError> 
         enough,
     };
     let given = session.give(task, limit + FROZEN);
-    let mut typed = 0;
-    while typed < TYPED {
+    let begun = session.elapsed();
+    while session.elapsed().saturating_sub(begun) < limit {
         // The agent needs a moment to open its files; what is typed before is not heard.
-        session.wait(limit / (TYPED + 1), |state| {
+        session.wait(TYPING_PAUSE, |state| {
             state.has_result(given.id).then_some(())
         })?;
         if session.has_result(given.id) || session.interrupted() {
@@ -229,7 +230,6 @@ fn keyboard(session: &mut Session, limit: Duration) -> Result<Found, HostError> 
         if let Err(Refusal::Said(why)) = service(session, Command::Type { text }, limit)? {
             return Ok(Ok(Finding::plain(Outcome::Failed, "not_typed", why)));
         }
-        typed += 1;
     }
     Ok(match session.answer(&given)? {
         Ok((Observation::Keys(seen), _)) => Ok(judge::kbd01(&seen, KEYBOARD_DRIVER, &WORD_CODES)),
