@@ -22,6 +22,5 @@ pub use error::KvmError;
 pub use exit::{Hypercall, SynicState};
 pub use memory::Memory;
 pub use probe::{Report, probe};
-pub use routes::SINT_OF_THE_BUS;
 pub use vcpu::{Access, Exit, Vcpu};
-pub use vm::{COM1_PIN, COM2_PIN, Vm};
+pub use vm::Vm;

@@ -9,7 +9,7 @@ use kvm_bindings::{
 use super::error::KvmError;
 
 /// The synthetic interrupt that the bus uses.
-pub const SINT_OF_THE_BUS: u32 = 2;
+const SINT_OF_THE_BUS: u32 = 2;
 
 /// How many pins the I/O APIC has.
 const PINS: u32 = 24;

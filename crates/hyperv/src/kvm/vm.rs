@@ -22,11 +22,6 @@ use super::vcpu::Vcpu;
 /// memory is.
 const TSS: usize = 0xFFFB_D000;
 
-/// The interrupt pin of the first serial port.
-pub const COM1_PIN: u32 = 4;
-/// The interrupt pin of the second serial port.
-pub const COM2_PIN: u32 = 3;
-
 /// A virtual machine. Clones are the same machine.
 #[derive(Debug, Clone)]
 pub struct Vm {
