@@ -100,6 +100,7 @@ impl LabHost {
             folders: options.folders.clone(),
             choice: AccelerationChoice::Emulated,
         })?;
+        local.refuse_old()?;
         let qemu = local.facts();
         let proof = format!(
             "{}; the machine runs in a lab of Linux {} ({}) in the translator of QEMU {}, on KVM \

@@ -15,6 +15,10 @@ pub struct Programs {
     pub machine: Cow<'static, [u8]>,
 }
 
+/// Parameters of modules: a processor that waits for its guest's next interrupt sleeps at once,
+/// since what it would save by waiting awake is nothing beside what translation costs.
+const PARAMETERS: [(&str, &str); 1] = [("kvm", "halt_poll_ns=0")];
+
 /// The archive, not compressed: it would be unpacked by a translated processor.
 pub(crate) fn archive(programs: &Programs, modules: &[Module]) -> Vec<u8> {
     let mut writer = CpioWriter::new();
@@ -29,10 +33,17 @@ pub(crate) fn archive(programs: &Programs, modules: &[Module]) -> Vec<u8> {
     for (number, module) in modules.iter().enumerate() {
         let path = format!("modules/{number:02}-{}.ko", module.name);
         writer.file(&path, 0o644, &module.bytes);
-        list.push_str(&format!("/{path}\n"));
+        list.push_str(&format!("/{path}{}\n", parameters(&module.name)));
     }
     writer.file("modules.list", 0o644, list.as_bytes());
     writer.finish()
+}
+
+/// What follows a module's path in the list.
+fn parameters(name: &str) -> String {
+    let own = PARAMETERS.iter().filter(|(module, _)| *module == name);
+    own.map(|(_, parameters)| format!(" {parameters}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -63,9 +74,13 @@ mod tests {
             ControlFlow::Continue(())
         })
         .unwrap();
-        assert_eq!(list, "/modules/00-kvm.ko\n/modules/01-kvm_amd.ko\n");
+        assert_eq!(
+            list,
+            "/modules/00-kvm.ko halt_poll_ns=0\n/modules/01-kvm_amd.ko\n"
+        );
         for line in list.lines() {
-            assert!(names.iter().any(|name| name == &line[1..]), "{line}");
+            let path = line.split(' ').next().unwrap();
+            assert!(names.iter().any(|name| name == &path[1..]), "{line}");
         }
     }
 }

@@ -1,0 +1,161 @@
+//! Boots one tiny guest and does from outside what it waits for.
+
+use std::fmt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use detente_host::hyperv::Shown;
+use detente_host::{Host as _, Machine, MachineEvent, Port};
+use detente_machine::hyperv::{Command, Controller, DiskConfig};
+use detente_machine::lab::DISK_FOLDER;
+use detente_machine::{DirectBoot, MachineSpec, NetworkSpec, Profile, Synthetic, Topology};
+
+use crate::disks::{Disks, WRITTEN_SECTOR, nonce};
+use crate::place::{GUEST_MEMORY_MIB, Place};
+use crate::told::{Told, heartbeats};
+
+/// How long a guest may take on a machine that does much else.
+const LIMIT: Duration = Duration::from_secs(270);
+
+/// Linux's own tests of itself, and defences against others, cost a translated processor seconds.
+const COMMAND_LINE: &str = "console=ttyS0 panic=1 reboot=k nokaslr quiet pci=off nowatchdog \
+                            cryptomgr.notests mitigations=off audit=0 apparmor=0";
+
+/// A kernel, and what it is shown.
+pub(crate) struct Variant {
+    pub(crate) kernel: &'static str,
+    pub(crate) processors: u32,
+    pub(crate) shown: Shown,
+    /// Whether its second disk goes and comes again, and it ends by the shutdown service.
+    pub(crate) full: bool,
+}
+
+impl fmt::Display for Variant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kernel, processors) = (self.kernel, self.processors);
+        let Shown {
+            cpuid,
+            vmbus,
+            controller,
+        } = self.shown;
+        let cpuid = cpuid.name();
+        write!(
+            f,
+            "{kernel}, {processors} processors, {cpuid}, VMBus {vmbus}, {controller:?}"
+        )
+    }
+}
+
+/// Boots a guest and waits for its end.
+pub(crate) fn boot(place: &Place, variant: &Variant, work: &Path) -> Told {
+    let mut told = Told {
+        nonce: nonce(),
+        watched: variant.full,
+        console: String::new(),
+        events: Vec::new(),
+        disks: Disks::make(work),
+    };
+    let spec = spec(place, variant, &told);
+    let host = place.host(variant.shown).unwrap();
+    let mut machine = host.start(&spec, work).unwrap();
+    let mut script = Script::default();
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        let Some(event) = machine.next_event(deadline).unwrap() else {
+            panic!("{variant}: not within {LIMIT:?}:\n{}", told.console)
+        };
+        let ended = matches!(event, MachineEvent::Exited { .. });
+        match event {
+            MachineEvent::Output {
+                port: Port::Console,
+                bytes,
+            } => told.console += &String::from_utf8_lossy(&bytes),
+            event => told.events.push(event),
+        }
+        if ended {
+            break;
+        }
+        if variant.full {
+            script.go_on(machine.as_mut(), &told);
+        }
+    }
+    machine.stop().unwrap();
+    told
+}
+
+/// What is done from outside, each once, when the guest says that it waits for it.
+#[derive(Default)]
+struct Script {
+    removed: bool,
+    added: bool,
+    pressed: bool,
+}
+
+impl Script {
+    fn go_on(&mut self, machine: &mut dyn Machine, told: &Told) {
+        if !self.removed && told.console.contains("tiny: watching sdb") {
+            self.removed = true;
+            let (controller, lun) = (Controller::Scsi, 1);
+            let remove = Command::RemoveDisk { controller, lun };
+            machine.ask(remove).unwrap();
+        }
+        if !self.added && told.console.contains("tiny: gone sdb") {
+            self.added = true;
+            let disk = second_disk();
+            machine.ask(Command::AddDisk { disk }).unwrap();
+        }
+        let done = told.console.contains("tiny: done") && heartbeats(&told.events) >= 2;
+        if !self.pressed && done {
+            self.pressed = true;
+            machine.press_power_button().unwrap();
+        }
+    }
+}
+
+/// The second disk of a lab's first machine, at another place than before.
+fn second_disk() -> DiskConfig {
+    DiskConfig {
+        path: Path::new(DISK_FOLDER).join("m1d1"),
+        overlay: None,
+        controller: Controller::Scsi,
+        lun: 5,
+        serial: "detente1".to_owned(),
+        sector_bytes: 512,
+        read_only: false,
+    }
+}
+
+fn spec(place: &Place, variant: &Variant, told: &Told) -> MachineSpec {
+    let mut cmdline = format!(
+        "{COMMAND_LINE} nonce={} disks=2 write={WRITTEN_SECTOR}",
+        told.nonce
+    );
+    if variant.full {
+        cmdline += " watch=sdb stay=1";
+    }
+    MachineSpec {
+        name: "boot-lab".to_owned(),
+        profile: Profile::HypervVmbus,
+        topology: Topology {
+            sockets: 1,
+            cores: variant.processors,
+            threads: 1,
+        },
+        memory_mib: GUEST_MEMORY_MIB,
+        disks: told.disks.specs(),
+        boot: DirectBoot {
+            kernel: place.guest(variant.kernel, "kernel"),
+            initramfs: place.guest(variant.kernel, "initramfs"),
+            cmdline,
+        },
+        network: NetworkSpec {
+            mac: [0x52, 0x54, 0x00, 0xd7, 0xe2, 0x01],
+            dhcp: true,
+            spoil_transfer: false,
+        },
+        entropy: false,
+        console_input: false,
+        hypervisor_bit: true,
+        synthetic: Synthetic::default(),
+    }
+}

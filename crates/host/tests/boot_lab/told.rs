@@ -1,0 +1,93 @@
+//! What a guest and its machine told, from the start to the end.
+
+use detente_host::{MachineEvent, PowerOff};
+use detente_machine::hyperv::{BusEvent, VmbusVersion};
+
+use crate::disks::Disks;
+
+/// What a guest and its machine told.
+pub(crate) struct Told {
+    /// The word that only this guest was given.
+    pub(crate) nonce: String,
+    /// Whether its second disk went and came again.
+    pub(crate) watched: bool,
+    /// Everything on its console.
+    pub(crate) console: String,
+    /// Everything else.
+    pub(crate) events: Vec<MachineEvent>,
+    /// The disks that it was given.
+    pub(crate) disks: Disks,
+}
+
+impl Told {
+    /// The lines of the guest's own.
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        let lines = self.console.lines();
+        lines.filter_map(|line| Some(line.split_once("tiny: ")?.1.trim_end()))
+    }
+
+    /// The guest said something that ends so.
+    #[track_caller]
+    pub(crate) fn says(&self, end: &str) {
+        self.says_times(end, 1);
+    }
+
+    /// The guest said so often something that ends so.
+    #[track_caller]
+    pub(crate) fn says_times(&self, end: &str, times: usize) {
+        let found = self.lines().filter(|line| line.ends_with(end)).count();
+        assert_eq!(found, times, "{end}:\n{}", self.console);
+    }
+
+    /// What follows on the line that starts so.
+    #[track_caller]
+    pub(crate) fn value_of(&self, start: &str) -> &str {
+        let found = self.lines().find_map(|line| line.strip_prefix(start));
+        let Some(value) = found else {
+            panic!("{start}:\n{}", self.console)
+        };
+        value
+    }
+
+    /// The machine, too, says which version was agreed on, and that no device gave up.
+    #[track_caller]
+    pub(crate) fn connected_with(&self, wanted: VmbusVersion) {
+        let mut agreed = Vec::new();
+        for event in &self.events {
+            match event {
+                MachineEvent::Bus(BusEvent::Connected { version }) => agreed.push(*version),
+                MachineEvent::Bus(BusEvent::Rested { instance, why }) => {
+                    panic!("{instance}: {why}")
+                }
+                _ => (),
+            }
+        }
+        assert_eq!(agreed, [wanted]);
+    }
+
+    /// The guest powered itself off, and nothing broke.
+    #[track_caller]
+    pub(crate) fn ended_by_itself(&self) {
+        let off = MachineEvent::PowerOff(PowerOff::Guest);
+        assert!(self.events.contains(&off), "{:?}", self.events);
+        let Some(MachineEvent::Exited { status, stderr }) = self.events.last() else {
+            panic!("{:?}", self.events)
+        };
+        assert_eq!((status.as_str(), stderr.as_str()), ("exit code 0", ""));
+    }
+
+    /// Heartbeats were answered.
+    #[track_caller]
+    pub(crate) fn answered_heartbeats(&self, least: u64) {
+        assert!(heartbeats(&self.events) >= least, "{:?}", self.events);
+    }
+}
+
+/// How many heartbeats were answered.
+pub(crate) fn heartbeats(events: &[MachineEvent]) -> u64 {
+    let answered = events.iter().filter_map(|event| match event {
+        MachineEvent::Heartbeat { answered, .. } => Some(*answered),
+        _ => None,
+    });
+    answered.max().unwrap_or(0)
+}
