@@ -39,6 +39,12 @@ const HINTS: u32 = 0xE2C;
 /// Leaf 1, ECX: there is a hypervisor.
 const HYPERVISOR_PRESENT: u32 = 1 << 31;
 
+/// Leaf 1, ECX: Intel's virtualization. Hyper-V shows it only where that was asked for.
+const VMX: u32 = 1 << 5;
+/// Leaf 8000_0001h, ECX: AMD's; leaf 8000_000Ah has its details.
+const SVM: u32 = 1 << 2;
+const SVM_DETAILS: u32 = 0x8000_000A;
+
 /// What makes a machine's leaves differ from another's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
@@ -63,11 +69,15 @@ pub fn leaves(
 ) -> Vec<kvm_cpuid_entry2> {
     let mut leaves: Vec<kvm_cpuid_entry2> = host
         .iter()
-        .filter(|leaf| !is_hypervisors(leaf.function))
+        .filter(|leaf| !is_hypervisors(leaf.function) && leaf.function != SVM_DETAILS)
         .copied()
         .collect();
-    if let Some(first) = leaves.iter_mut().find(|leaf| leaf.function == 1) {
-        first.ecx |= HYPERVISOR_PRESENT;
+    for leaf in &mut leaves {
+        match leaf.function {
+            1 => leaf.ecx = (leaf.ecx | HYPERVISOR_PRESENT) & !VMX,
+            0x8000_0001 => leaf.ecx &= !SVM,
+            _ => {}
+        }
     }
     topology::set(&mut leaves, shape.processors, processor);
     if shape.hide_xsave {

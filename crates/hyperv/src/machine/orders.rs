@@ -1,18 +1,18 @@
 //! What the host asks for: done at once, or when the guest has answered.
 
+mod disks;
 mod kvp;
 
 use std::time::Duration;
 
-use detente_machine::hyperv::{Answer, Command, Controller, DiskConfig, Event, Order};
+use detente_machine::hyperv::{Answer, Command, Event, Order};
 use detente_vmbus::ic::{Failure, Pending};
 use detente_vmbus::shutdown::{Accepted, Action, Manner};
 use detente_vmbus::vss::{Done, Operation};
 
 use super::bus::SharedBus;
 use super::devices::{At, Devices};
-use super::error::with_causes;
-use super::{report, storage};
+use super::report;
 
 /// How long a guest may take to answer what its kernel answers.
 const KERNEL: Duration = Duration::from_secs(60);
@@ -120,15 +120,15 @@ fn carry_out(command: Command, devices: &Devices, bus: &SharedBus) -> Outcome {
         Command::Thaw => backup(Operation::Thaw, devices, bus),
         Command::Kvp { request } => kvp::ask(&request, devices, bus),
         Command::Status => Outcome::Now(status(devices, bus)),
-        Command::AddDisk { disk } => Outcome::Now(add_disk(&disk, devices, bus)),
+        Command::AddDisk { disk } => Outcome::Now(disks::add(&disk, devices, bus)),
         Command::RemoveDisk { controller, lun } => {
-            Outcome::Now(remove_disk(controller, lun, devices, bus))
+            Outcome::Now(disks::remove(controller, lun, devices, bus))
         }
         Command::ResizeDisk {
             controller,
             lun,
             len_bytes,
-        } => Outcome::Now(resize_disk((controller, lun), len_bytes, devices, bus)),
+        } => Outcome::Now(disks::resize((controller, lun), len_bytes, devices, bus)),
         Command::SyncTime => Outcome::Now(sync_time(devices, bus)),
         Command::Type { text } => Outcome::Now(type_text(&text, devices, bus)),
         Command::Quit => Outcome::Now(Answer::Done),
@@ -180,54 +180,6 @@ fn status(devices: &Devices, bus: &SharedBus) -> Answer {
         vmbus: version.map(|version| report::of_raw(version.raw())),
         open_channels: devices.open_classes(),
         heartbeats: heartbeat.map_or(0, |at| at.handle.pulse().answered),
-    }
-}
-
-fn add_disk(disk: &DiskConfig, devices: &Devices, bus: &SharedBus) -> Answer {
-    if disk.controller == Controller::Ide {
-        return failed("an IDE controller takes no disk while the machine runs");
-    }
-    let medium = match storage::open(disk) {
-        Ok(medium) => medium,
-        Err(error) => return failed(with_causes(&error)),
-    };
-    match devices.scsi.handle.attach(medium) {
-        Ok(()) => {
-            poke(&devices.scsi, bus);
-            Answer::Done
-        }
-        Err(error) => failed(error.to_string()),
-    }
-}
-
-fn remove_disk(controller: Controller, lun: u8, devices: &Devices, bus: &SharedBus) -> Answer {
-    let Some((at, lun)) = devices.disk(controller, lun) else {
-        return failed("there is no such disk");
-    };
-    match at.handle.remove(lun) {
-        Ok(_disk) => {
-            poke(at, bus);
-            Answer::Done
-        }
-        Err(error) => failed(error.to_string()),
-    }
-}
-
-fn resize_disk(
-    (controller, lun): (Controller, u8),
-    len_bytes: u64,
-    devices: &Devices,
-    bus: &SharedBus,
-) -> Answer {
-    let Some((at, lun)) = devices.disk(controller, lun) else {
-        return failed("there is no such disk");
-    };
-    match at.handle.resize(lun, len_bytes) {
-        Ok(()) => {
-            poke(at, bus);
-            Answer::Done
-        }
-        Err(error) => failed(with_causes(&error)),
     }
 }
 

@@ -35,7 +35,7 @@ fn entry((function, [eax, ebx, ecx, edx]): (u32, [u32; 4])) -> kvm_cpuid_entry2 
 fn host() -> Vec<kvm_cpuid_entry2> {
     [
         (0, [0x10, 0, 0, 0]),
-        (1, [0x66, 0x0510_0800, 0x3C00_1000, 0x1000_0000]),
+        (1, [0x66, 0x0510_0800, 0x3C00_1020, 0x1000_0000]),
         (7, [0, u32::MAX, u32::MAX, u32::MAX]),
         (0xB, [1, 2, 0x100, 5]),
         (0xD, [7, 0x340, 0x340, 0]),
@@ -43,6 +43,7 @@ fn host() -> Vec<kvm_cpuid_entry2> {
         (0x4000_0001, [0x0100_7EFB, 0, 0, 0]),
         (0x8000_0001, [0, 0, u32::MAX, 0]),
         (0x8000_0008, [0, 0, 0x5007, 0]),
+        (0x8000_000A, [1, 16, 0, 0x4B]),
         (0x8000_001E, [5, 0x0102, 1, 0]),
     ]
     .map(entry)
@@ -165,4 +166,12 @@ fn crash_registers_are_announced_unless_they_are_not_wanted() {
     };
     let features = |shape| leaf(&made(shape, 0), 0x4000_0003)[3];
     assert_eq!(features(shape()) & !features(without), 1 << 10);
+}
+
+#[test]
+fn virtualization_is_not_shown() {
+    let made = made(shape(), 0);
+    assert_eq!(leaf(&made, 1)[2] & (1 << 5), 0, "VMX");
+    assert_eq!(leaf(&made, 0x8000_0001)[2] & (1 << 2), 0, "SVM");
+    assert!(made.iter().all(|leaf| leaf.function != 0x8000_000A));
 }
