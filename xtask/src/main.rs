@@ -1,10 +1,11 @@
-//! The project's own chores: `cargo xtask images|tidy|check|test|bench`.
+//! The project's own chores: `cargo xtask images|demo|tidy|check|test|bench`.
 //!
 //! Nothing here is shipped. Every chore runs from anywhere in the workspace
 //! and can be run by hand; CI calls the same ones.
 
 mod bench;
 mod check;
+mod demo;
 mod images;
 mod parts;
 mod say;
@@ -18,7 +19,8 @@ use say::say;
 
 const USAGE: &str = "\
 usage: cargo xtask CHORE
-  images [NAME...]  build the demo guests into target/images (all without a name; --list names them)
+  images [NAME...]  build demo guests, test guests and the lab's kernel (all without a name; --list names them)
+  demo [NAME...]    what `make demo` shows: guests on both sides' hardware, checked (release build, images)
   tidy              the direction of dependencies, file sizes, first pages, unsafe
   check             what CI runs without guests: format, clippy, tidy, tests, docs, licences
   test [PART...]    the parts of `make test`, with their times: build, unit, hostile, images, boots
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         .map_or(("", &[][..]), |(first, rest)| (first, rest));
     let outcome = match chore {
         "images" => images::run(rest),
+        "demo" => demo::run(rest),
         "tidy" => tidy::run(),
         "check" => check::run(),
         "test" => parts::run(rest),
