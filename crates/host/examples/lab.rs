@@ -1,4 +1,5 @@
-//! Boots a Linux guest on the Hyper-V-compatible machine in the lab and prints what happens.
+//! Boots a Linux guest on the Hyper-V-compatible machine, on this host's KVM or in the lab, and
+//! prints what happens.
 //!
 //! `cargo run --example lab -- CACHE KERNEL INITRAMFS CMDLINE [OVERLAY RAW]`
 
@@ -7,8 +8,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use detente_host::hyperv::Shown;
-use detente_host::lab::{LabHost, LabOptions, Programs, fetch};
+use detente_host::hyperv::{HypervHost, HypervOptions};
+use detente_host::lab::fetch;
 use detente_host::{Host as _, MachineEvent, Port};
 use detente_machine::{
     DirectBoot, DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec, NetworkSpec, Profile,
@@ -26,13 +27,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         writeln!(out, "fetched: {:?}", fetch(&folders, cache)?)?;
     }
     let work = tempfile::tempdir()?;
-    let host = LabHost::find(&LabOptions {
+    let host = HypervHost::find(&HypervOptions {
         folders,
         runtime: cache.join("run"),
         cache: cache.clone(),
-        programs: Programs::embedded(),
-        shown: Shown::default(),
-        because: "it was asked for".to_owned(),
+        ..HypervOptions::default()
     })?;
     writeln!(out, "{}", host.facts().acceleration_proof)?;
     let spec = spec(kernel, initramfs, cmdline, disks);

@@ -193,3 +193,53 @@ fn add_sata(arguments: &mut Arguments, disk: &str, spec: &DiskSpec, earlier: usi
     value.push(key_value("serial", spec.serial.as_ref()));
     arguments.pair("-device", value);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStringExt as _;
+
+    use super::*;
+
+    fn disk() -> DiskSpec {
+        let file = |path: &str, format| DiskFile {
+            path: path.into(),
+            format,
+        };
+        DiskSpec {
+            overlay: "/work/overlay".into(),
+            chain: vec![
+                file("/images/top.qcow2", ImageFormat::Qcow2),
+                file("/images/base.raw", ImageFormat::Raw),
+                file("/images/nobodys", ImageFormat::Raw),
+            ],
+            bus: DiskBus::Vmbus,
+            serial: "1".to_owned(),
+        }
+    }
+
+    /// What QEMU's qapi/block-core.json calls the fields.
+    #[test]
+    fn a_plugged_in_disk_is_its_overlay_over_a_chain_that_is_only_read() {
+        let nodes = hotplug_nodes("m1d0", &disk()).unwrap();
+        let expected = json!([
+            { "node-name": "m1d0-layer1-file", "driver": "file", "filename": "/images/base.raw", "read-only": true },
+            { "node-name": "m1d0-layer1", "driver": "raw", "read-only": true, "file": "m1d0-layer1-file" },
+            { "node-name": "m1d0-layer0-file", "driver": "file", "filename": "/images/top.qcow2", "read-only": true },
+            { "node-name": "m1d0-layer0", "driver": "qcow2", "read-only": true, "file": "m1d0-layer0-file",
+              "backing": "m1d0-layer1" },
+            { "node-name": "m1d0-file", "driver": "file", "filename": "/work/overlay", "discard": "unmap",
+              "cache": { "no-flush": true } },
+            { "node-name": "m1d0", "driver": "qcow2", "discard": "unmap", "file": "m1d0-file",
+              "backing": "m1d0-layer0" },
+        ]);
+        assert_eq!(Value::Array(nodes), expected);
+    }
+
+    #[test]
+    fn a_name_that_is_no_utf8_cannot_be_plugged_in() {
+        let mut disk = disk();
+        let path = PathBuf::from(OsString::from_vec(b"/images/\xff".to_vec()));
+        disk.chain[0].path = path.clone();
+        assert_eq!(hotplug_nodes("m1d0", &disk), Err(path));
+    }
+}
