@@ -19,6 +19,9 @@ use crate::session::{NoAnswer, Session, Waited};
 /// How long the file systems stay frozen.
 const FROZEN: Duration = Duration::from_secs(2);
 
+/// How long the platform may take to tell us of a panic that the console has shown.
+const AFTER_PANIC: Duration = Duration::from_secs(10);
+
 /// The word that is typed, and Linux's codes of its keys (input-event-codes.h).
 const WORD: &str = "detente";
 const WORD_CODES: [u16; 7] = [32, 18, 20, 18, 49, 20, 18];
@@ -294,10 +297,13 @@ pub(crate) fn crash(session: &mut Session, limit: Duration) -> Result<Finding, H
     }
     let begun = session.elapsed();
     session.give(Task::Crash, limit);
+    let told = |state: &Session| state.services.crash.is_some();
     session.wait(limit, |state| {
-        let over = state.services.crash.is_some() || state.power_off.is_some() || state.resets > 0;
-        over.then_some(())
+        let over = told(state) || state.power_off.is_some() || state.resets > 0;
+        (over || state.panic_line().is_some()).then_some(())
     })?;
+    // A kernel tells the platform in the moment of its panic, or not at all.
+    session.wait(AFTER_PANIC, |state| told(state).then_some(()))?;
     if session.interrupted() {
         return Ok(interrupted());
     }
