@@ -65,18 +65,7 @@ impl StaticBuild {
         }
         command.env("RUSTFLAGS", "-Ctarget-feature=+crt-static");
         let status = command.status().expect("cargo can be started");
-        if status.success() {
-            return;
-        }
-        // While its crates are being written at the same time, the last build serves; this goes
-        // with the session that writes them.
-        let last = target.join(TARGET).join(self.profile);
-        let kept = self.programs.iter().all(|name| last.join(name).exists());
-        assert!(kept, "{} could not be built", self.package);
-        println!(
-            "cargo::warning={} could not be built; the last build is embedded",
-            self.package
-        );
+        assert!(status.success(), "{} could not be built", self.package);
     }
 }
 
