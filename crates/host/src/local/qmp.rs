@@ -1,6 +1,7 @@
 //! A client for QEMU's machine protocol: one command at a time, events to a channel.
 
 use std::io::{self, BufRead, BufReader, Read};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
@@ -155,6 +156,14 @@ impl Client {
                 RecvTimeoutError::Timeout => QmpError::Late,
                 RecvTimeoutError::Disconnected => QmpError::Closed,
             })
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        // The reader's half would hold the connection, and QEMU serves one at a time: a lab that is
+        // kept warm could not be used a second time.
+        let _ = self.socket.shutdown(Shutdown::Both);
     }
 }
 

@@ -10,7 +10,7 @@ use detente_machine::hyperv::{Command, Controller, DiskConfig};
 use detente_machine::lab::DISK_FOLDER;
 use detente_machine::{DirectBoot, MachineSpec, NetworkSpec, Profile, Synthetic, Topology};
 
-use crate::disks::{Disks, WRITTEN_SECTOR, nonce};
+use crate::disks::{Disks, MOVED_LUN, WRITTEN_SECTOR, nonce};
 use crate::place::{GUEST_MEMORY_MIB, Place};
 use crate::told::{Told, heartbeats};
 
@@ -28,6 +28,17 @@ pub(crate) struct Variant {
     pub(crate) shown: Shown,
     /// Whether its second disk goes and comes again, and it ends by the shutdown service.
     pub(crate) full: bool,
+}
+
+impl Variant {
+    /// Disks of an IDE-class controller are channels of their own, which Linux takes up at the same
+    /// time: their names could be either way round.
+    fn disks(&self) -> usize {
+        match self.shown.controller {
+            Controller::Scsi => 2,
+            Controller::Ide => 1,
+        }
+    }
 }
 
 impl fmt::Display for Variant {
@@ -50,10 +61,10 @@ impl fmt::Display for Variant {
 pub(crate) fn boot(place: &Place, variant: &Variant, work: &Path) -> Told {
     let mut told = Told {
         nonce: nonce(),
-        watched: variant.full,
+        moved: variant.full,
         console: String::new(),
         events: Vec::new(),
-        disks: Disks::make(work),
+        disks: Disks::make(work, variant.disks()),
     };
     let spec = spec(place, variant, &told);
     let host = place.host(variant.shown).unwrap();
@@ -93,13 +104,13 @@ struct Script {
 
 impl Script {
     fn go_on(&mut self, machine: &mut dyn Machine, told: &Told) {
-        if !self.removed && told.console.contains("tiny: watching sdb") {
+        if !self.removed && told.console.contains("tiny: watching LUN") {
             self.removed = true;
             let (controller, lun) = (Controller::Scsi, 1);
             let remove = Command::RemoveDisk { controller, lun };
             machine.ask(remove).unwrap();
         }
-        if !self.added && told.console.contains("tiny: gone sdb") {
+        if !self.added && told.console.contains("tiny: gone LUN") {
             self.added = true;
             let disk = second_disk();
             machine.ask(Command::AddDisk { disk }).unwrap();
@@ -118,7 +129,7 @@ fn second_disk() -> DiskConfig {
         path: Path::new(DISK_FOLDER).join("m1d1"),
         overlay: None,
         controller: Controller::Scsi,
-        lun: 5,
+        lun: MOVED_LUN,
         serial: "detente1".to_owned(),
         sector_bytes: 512,
         read_only: false,
@@ -126,12 +137,10 @@ fn second_disk() -> DiskConfig {
 }
 
 fn spec(place: &Place, variant: &Variant, told: &Told) -> MachineSpec {
-    let mut cmdline = format!(
-        "{COMMAND_LINE} nonce={} disks=2 write={WRITTEN_SECTOR}",
-        told.nonce
-    );
+    let (nonce, disks) = (&told.nonce, told.disks.count());
+    let mut cmdline = format!("{COMMAND_LINE} nonce={nonce} disks={disks} write={WRITTEN_SECTOR}");
     if variant.full {
-        cmdline += " watch=sdb stay=1";
+        cmdline += &format!(" watch=1,{MOVED_LUN} stay=1");
     }
     MachineSpec {
         name: "boot-lab".to_owned(),

@@ -108,12 +108,13 @@ fn guests_in_the_lab_see_what_they_were_given() {
 }
 
 fn check(variant: &Variant, told: &Told) {
+    // Why it ended says most if anything went wrong.
+    told.ended_by_itself();
     told.says(&format!("nonce {}", told.nonce));
     check_kernel(variant, told);
     check_channels(variant, told);
     told.disks.check(told);
     told.connected_with(variant.shown.vmbus);
-    told.ended_by_itself();
     if variant.full {
         told.answered_heartbeats(2);
         told.says("/sbin/poweroff was called");

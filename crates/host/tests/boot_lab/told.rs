@@ -9,8 +9,8 @@ use crate::disks::Disks;
 pub(crate) struct Told {
     /// The word that only this guest was given.
     pub(crate) nonce: String,
-    /// Whether its second disk went and came again.
-    pub(crate) watched: bool,
+    /// Whether its second disk went and came again elsewhere.
+    pub(crate) moved: bool,
     /// Everything on its console.
     pub(crate) console: String,
     /// Everything else.
@@ -26,17 +26,11 @@ impl Told {
         lines.filter_map(|line| Some(line.split_once("tiny: ")?.1.trim_end()))
     }
 
-    /// The guest said something that ends so.
+    /// The guest said, once, something that ends so.
     #[track_caller]
     pub(crate) fn says(&self, end: &str) {
-        self.says_times(end, 1);
-    }
-
-    /// The guest said so often something that ends so.
-    #[track_caller]
-    pub(crate) fn says_times(&self, end: &str, times: usize) {
         let found = self.lines().filter(|line| line.ends_with(end)).count();
-        assert_eq!(found, times, "{end}:\n{}", self.console);
+        assert_eq!(found, 1, "{end}:\n{}", self.console);
     }
 
     /// What follows on the line that starts so.
@@ -69,7 +63,8 @@ impl Told {
     #[track_caller]
     pub(crate) fn ended_by_itself(&self) {
         let off = MachineEvent::PowerOff(PowerOff::Guest);
-        assert!(self.events.contains(&off), "{:?}", self.events);
+        let (events, console) = (&self.events, &self.console);
+        assert!(events.contains(&off), "{events:?}\n{console}");
         let Some(MachineEvent::Exited { status, stderr }) = self.events.last() else {
             panic!("{:?}", self.events)
         };
