@@ -19,7 +19,7 @@ use super::stream::{self, Client, Outlets};
 use crate::local::console::{self, Keeper};
 use crate::local::ports::Event;
 use crate::network::Behaviour;
-use crate::{HostError, NetworkSeen};
+use crate::{HostError, MachineEvent, NetworkSeen};
 
 /// Events that wait, of at most 64 KiB each; then the guest waits.
 const EVENTS: usize = 64;
@@ -29,6 +29,9 @@ const HELLO_LIMIT: Duration = Duration::from_secs(30);
 
 /// How long it may take to make the machine and load its kernel, from a disk in the lab.
 const START_LIMIT: Duration = Duration::from_secs(120);
+
+/// How long an end may take to be told.
+const WORDS_LIMIT: Duration = Duration::from_secs(2);
 
 /// A stream with the threads that serve it.
 pub(crate) struct Joined {
@@ -106,18 +109,55 @@ impl Joined {
 impl HypervMachine {
     /// Hears who the process is, and lets the guest run.
     pub(crate) fn launch(&mut self, config: MachineConfig) -> Result<(), HostError> {
-        self.client.hello(Instant::now() + HELLO_LIMIT)?;
-        let command = Command::Start {
-            protocol: PROTOCOL,
-            config: Box::new(config),
-        };
-        match self.ask_now(command, START_LIMIT)? {
-            Answer::Done | Answer::Status { .. } | Answer::Kvp { .. } => Ok(()),
-            Answer::Failed { why } => Err(HostError::Failed {
-                action: "starting the Hyper-V-compatible machine",
-                detail: why,
-            }),
+        let hello = self.client.hello(Instant::now() + HELLO_LIMIT);
+        let answer = hello.and_then(|_| {
+            let command = Command::Start {
+                protocol: PROTOCOL,
+                config: Box::new(config),
+            };
+            self.ask_now(command, START_LIMIT)
+        });
+        match answer {
+            Ok(Answer::Done | Answer::Status { .. } | Answer::Kvp { .. }) => Ok(()),
+            Ok(Answer::Failed { why }) => Err(starting(why)),
+            Err(error) => Err(self.last_words().unwrap_or(error)),
         }
+    }
+
+    /// What was said of the process when it ended instead of starting.
+    fn last_words(&mut self) -> Option<HostError> {
+        let earlier = std::mem::take(&mut self.earlier);
+        let deadline = Instant::now() + WORDS_LIMIT;
+        let later = std::iter::from_fn(|| {
+            let left = deadline.saturating_duration_since(Instant::now());
+            self.events.as_ref()?.recv_timeout(left).ok()
+        });
+        earlier
+            .into_iter()
+            .chain(later)
+            .find_map(|event| match event {
+                Err(error) => Some(error),
+                Ok(MachineEvent::Exited { status, stderr }) => {
+                    Some(starting(format!("{status}: {stderr}")))
+                }
+                Ok(
+                    MachineEvent::Output { .. }
+                    | MachineEvent::ConsoleFlood { .. }
+                    | MachineEvent::PowerOff(_)
+                    | MachineEvent::Reset
+                    | MachineEvent::Bus(_)
+                    | MachineEvent::Heartbeat { .. }
+                    | MachineEvent::Crashed { .. }
+                    | MachineEvent::Answered { .. },
+                ) => None,
+            })
+    }
+}
+
+fn starting(detail: String) -> HostError {
+    HostError::Failed {
+        action: "starting the Hyper-V-compatible machine",
+        detail,
     }
 }
 
