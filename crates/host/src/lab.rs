@@ -179,6 +179,13 @@ impl Host for LabHost {
     }
 }
 
+/// The memory that a lab wants of the host for a guest, in MiB.
+#[must_use]
+pub fn memory_wanted_mib(guest_memory_mib: u64) -> u64 {
+    let lab = size_for(guest_memory_mib).memory_mib;
+    resources::memory_wanted_mib(lab, Accelerator::Tcg)
+}
+
 /// The lab for a guest.
 fn size_for(guest_memory_mib: u64) -> Size {
     let here = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

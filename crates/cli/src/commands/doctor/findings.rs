@@ -4,6 +4,8 @@ mod hyperv;
 
 use std::collections::BTreeSet;
 
+use detente_host::hyperv::Route;
+use detente_host::lab;
 use detente_host::local::{DISK_MIB, OLDEST_QEMU, memory_wanted_mib};
 use detente_host::{Acceleration, HostFacts};
 use detente_machine::Profile;
@@ -188,9 +190,14 @@ fn memory(seen: &Seen) -> Check {
         }
         Qemu::Works { .. } | Qemu::Missing(_) | Qemu::Broken(_) => Accelerator::Tcg,
     };
+    let wanted_for = |guest_mib| match seen.hyperv.route {
+        Route::Kvm(_) => memory_wanted_mib(guest_mib, accelerator),
+        // A guest with a Linux around it.
+        Route::Lab(_) => lab::memory_wanted_mib(guest_mib),
+    };
     let wanted = Plan::built_in()
         .iter()
-        .map(|plan| memory_wanted_mib(plan.parameters.memory_mib, accelerator))
+        .map(|plan| wanted_for(plan.parameters.memory_mib))
         .max()
         .unwrap_or_default();
     amount(

@@ -36,7 +36,7 @@ fn in_the_lab(kernel: Result<&str, &str>) -> Seen {
 
 fn works(version: &str, acceleration: Acceleration) -> Qemu {
     let all = Profile::QEMU.into_iter().flat_map(devices);
-    let all = all.chain(&detente_host::lab::DEVICES);
+    let all = all.chain(&lab::DEVICES);
     let facts = HostFacts {
         product: "QEMU".to_owned(),
         version: version.to_owned(),
@@ -319,4 +319,15 @@ fn a_lab_without_a_kernel_has_a_way_out_for_each_distribution() {
         (profile.name, profile.state),
         ("hyperv-vmbus", State::Missing)
     );
+}
+
+#[test]
+fn a_lab_wants_memory_for_itself_beside_its_guests() {
+    // 2048 for the guest, 512 for the lab's Linux, 512 and 256 for QEMU.
+    let message = "3000 MiB memory available (3328 MiB wanted)";
+    let seen = Seen {
+        memory_available_bytes: Some(3000 * MIB),
+        ..in_the_lab(Ok("Linux 6.1.0 (this host's own)"))
+    };
+    check_one(&seen, "memory", State::Missing, message, Verdict::Bad);
 }
