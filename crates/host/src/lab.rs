@@ -31,6 +31,7 @@ mod link;
 mod modules;
 mod place;
 mod plug;
+mod qemu;
 mod running;
 mod sink;
 pub mod warm;
@@ -48,7 +49,8 @@ use crate::{Acceleration, Host, HostError, HostFacts, Implementation, Machine};
 use arguments::Size;
 use guest::Slot;
 use place::Place;
-use running::{Lab, Life, Order};
+use qemu::{Life, Order};
+use running::Lab;
 
 pub use archive::Programs;
 pub use arguments::DEVICES;

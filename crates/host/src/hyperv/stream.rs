@@ -1,25 +1,24 @@
 //! The stream between us and the machine's process: threads that read and write it, and the side
 //! that asks.
 
-use std::io::{self, Read as _, Write as _};
+mod reader;
+
+use std::io::{self, Write as _};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use detente_machine::hyperv::{
-    Answer, Command, Ending, Event as Said, FrameReader, Kind, Order, PROTOCOL, encode, encode_json,
+    Answer, Command, FrameReader, Kind, Order, PROTOCOL, encode, encode_json,
 };
 
-use super::log::Log;
-use super::network::Bridge;
-use crate::local::console::Keeper;
-use crate::local::ports::{Event, PIECE_BYTES};
-use crate::local::process::wait_readable;
-use crate::{HostError, MachineEvent, Port, PowerOff};
+use crate::HostError;
+pub(crate) use reader::Outlets;
+use reader::{Reader, Reply};
 
 /// Frames that wait for a machine that does not read; of at most [`INPUT_PIECE_BYTES`] each.
 const INPUT_FRAMES: usize = 256;
@@ -32,26 +31,6 @@ const ANSWERS: usize = 8;
 
 /// How long nothing else is done while an answer is waited for.
 const PATIENCE: Duration = Duration::from_millis(10);
-
-/// How often it is looked whether the machine's process has gone, and how long its stream must
-/// have been quiet then for everything to have come.
-const QUIET: Duration = Duration::from_millis(100);
-
-/// What was said to whoever asks.
-enum Reply {
-    Hello { protocol: u32, version: String },
-    Answered { id: u64, answer: Answer },
-}
-
-/// Where what the machine says goes.
-pub(crate) struct Outlets {
-    pub(crate) events: SyncSender<Event>,
-    pub(crate) console: Keeper,
-    pub(crate) bridge: Bridge,
-    pub(crate) log: Log,
-    /// Set once the machine's process is known to be gone: the stream itself may not tell.
-    pub(crate) gone: Arc<AtomicBool>,
-}
 
 /// The side that asks.
 pub(crate) struct Client {
@@ -221,129 +200,6 @@ fn asking(detail: String) -> HostError {
     HostError::Failed {
         action: "asking the Hyper-V-compatible machine",
         detail,
-    }
-}
-
-/// The side that reads.
-struct Reader {
-    socket: UnixStream,
-    frames: FrameReader,
-    outlets: Outlets,
-    replies: SyncSender<Reply>,
-    ours: Arc<AtomicU64>,
-}
-
-impl Reader {
-    fn run(mut self) {
-        let result = self.read();
-        self.outlets.bridge.close();
-        if let Err(source) = result {
-            let _ = self.outlets.events.send(Err(HostError::Io {
-                action: "reading what the machine says",
-                source,
-            }));
-        }
-    }
-
-    fn read(&mut self) -> io::Result<()> {
-        let mut buffer = vec![0; PIECE_BYTES];
-        loop {
-            self.outlets.bridge.flush();
-            let gone = self.outlets.gone.load(Ordering::Acquire);
-            if !wait_readable(&self.socket, Some(QUIET))? {
-                if gone {
-                    return Ok(());
-                }
-                continue;
-            }
-            match self.socket.read(&mut buffer) {
-                Ok(0) => return Ok(()),
-                Ok(count) => self.frames.feed(&buffer[..count]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                // The end of a machine that was killed with bytes on their way.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(()),
-                Err(error) => return Err(error),
-            }
-            while let Some(frame) = self.frames.next_frame().map_err(io::Error::other)? {
-                self.take(frame.kind, &frame.body)?;
-            }
-        }
-    }
-
-    fn take(&mut self, kind: Kind, body: &[u8]) -> io::Result<()> {
-        match kind {
-            Kind::Control => self.said(serde_json::from_slice(body).map_err(io::Error::other)?),
-            Kind::ConsoleOutput => {
-                for piece in body.chunks(PIECE_BYTES) {
-                    self.outlets.console.take(piece, &self.outlets.events);
-                }
-            }
-            Kind::AgentOutput => {
-                for piece in body.chunks(PIECE_BYTES) {
-                    self.tell(MachineEvent::Output {
-                        port: Port::AgentSerial,
-                        bytes: piece.to_vec(),
-                    });
-                }
-            }
-            Kind::NetworkOutput => self.outlets.bridge.take(body),
-            Kind::ConsoleInput | Kind::AgentInput | Kind::NetworkInput => {
-                return Err(io::Error::other(format!("{kind:?} goes the other way")));
-            }
-        }
-        Ok(())
-    }
-
-    fn said(&mut self, said: Said) {
-        match said {
-            Said::Hello { protocol, version } => self.reply(Reply::Hello { protocol, version }),
-            Said::Answered { id, answer } if id == self.ours.load(Ordering::Acquire) => {
-                self.reply(Reply::Answered { id, answer });
-            }
-            Said::Answered { id, answer } => self.tell(MachineEvent::Answered { id, answer }),
-            Said::Ended { ending } => {
-                let event = of_ending(ending);
-                let _ = self.outlets.events.send(event);
-            }
-            Said::Crash {
-                parameters,
-                message,
-            } => {
-                self.tell(MachineEvent::Crashed {
-                    parameters,
-                    message,
-                });
-                self.tell(MachineEvent::PowerOff(PowerOff::GuestPanic));
-            }
-            Said::Bus { what } => self.tell(MachineEvent::Bus(what)),
-            Said::Heartbeat { sent, answered } => {
-                self.tell(MachineEvent::Heartbeat { sent, answered });
-            }
-            Said::Log { text } => self.outlets.log.take(&text),
-        }
-    }
-
-    fn reply(&self, reply: Reply) {
-        match self.replies.try_send(reply) {
-            Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
-        }
-    }
-
-    fn tell(&self, event: MachineEvent) {
-        let _ = self.outlets.events.send(Ok(event));
-    }
-}
-
-fn of_ending(ending: Ending) -> Event {
-    match ending {
-        Ending::PowerOff => Ok(MachineEvent::PowerOff(PowerOff::Guest)),
-        // What a processor does that meets a third fault.
-        Ending::Reset | Ending::TripleFault => Ok(MachineEvent::Reset),
-        Ending::Quit => Ok(MachineEvent::PowerOff(PowerOff::Host)),
-        Ending::Failed { why } => Err(HostError::Failed {
-            action: "running the Hyper-V-compatible machine",
-            detail: why,
-        }),
     }
 }
 

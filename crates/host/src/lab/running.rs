@@ -1,27 +1,20 @@
 //! A lab that runs and that we are connected to.
 
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError, channel, sync_channel};
-use std::thread::JoinHandle;
+use std::path::Path;
+use std::sync::mpsc::{TryRecvError, channel, sync_channel};
 use std::time::{Duration, Instant};
 
-use rustix::net::sockopt::socket_peercred;
-use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-
-use super::archive::{Programs, archive};
-use super::arguments::{Size, arguments};
-use super::kernel::LabKernel;
+use super::archive::archive;
+use super::arguments::Size;
 use super::link::{LabHello, Link};
-use super::place::{CONSOLE, INITRAMFS, LAB, MONITOR, Place, QEMU_LOG};
+use super::place::{INITRAMFS, LAB, MONITOR, Place};
 use super::plug::{Monitor, Number};
+use super::qemu::{Guarded, Life, Order, Started, command};
 use super::sink::{Sink, Told};
 use crate::HostError;
 use crate::local::ports::Event;
-use crate::local::process::{self, Process};
-use crate::local::{child, qmp};
+use crate::local::qmp;
 
 /// How long QEMU may take to listen.
 const LISTEN_LIMIT: Duration = Duration::from_secs(30);
@@ -29,29 +22,8 @@ const LISTEN_LIMIT: Duration = Duration::from_secs(30);
 /// How long the lab's Linux may take to be up, with other programs beside it.
 const BOOT_LIMIT: Duration = Duration::from_secs(180);
 
-/// How long QEMU may take to leave by itself, and then the kernel to end it.
-const QUIT_LIMIT: Duration = Duration::from_secs(10);
-
 /// Events of QEMU's that wait.
 const EVENTS: usize = 16;
-
-/// What is needed to boot a lab.
-pub(crate) struct Order<'a> {
-    pub(crate) program: PathBuf,
-    pub(crate) sandbox: bool,
-    pub(crate) kernel: &'a LabKernel,
-    pub(crate) programs: &'a Programs,
-    pub(crate) size: Size,
-}
-
-/// How long a lab lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Life {
-    /// With the process that started it.
-    WithUs,
-    /// Until it is told to end.
-    Warm,
-}
 
 /// A lab that we are connected to.
 pub(crate) struct Lab {
@@ -64,12 +36,6 @@ pub(crate) struct Lab {
     /// QEMU, where it dies with us.
     process: Option<Guarded>,
     pub(crate) place: Place,
-}
-
-/// A process of ours, and the thread that it is bound to.
-struct Guarded {
-    process: Arc<Process>,
-    watcher: JoinHandle<String>,
 }
 
 impl Lab {
@@ -181,113 +147,8 @@ impl Drop for Lab {
             return;
         };
         let _ = self.monitor.0.post("quit");
-        if !matches!(guarded.process.wait(QUIT_LIMIT), Ok(true)) {
-            let _ = guarded.process.kill();
-        }
-        let _ = guarded.watcher.join();
+        guarded.end();
     }
-}
-
-/// QEMU, just started.
-enum Started {
-    Guarded(Guarded, Receiver<Event>),
-    Detached(Child),
-}
-
-impl Started {
-    fn start(mut command: Command, life: Life) -> Result<Self, HostError> {
-        match life {
-            Life::WithUs => {
-                child::guard(&mut command);
-                let watched = process::start("lab", command)?;
-                let (events, ended) = sync_channel(1);
-                let _ = watched.readers.send(process::Readers {
-                    threads: Vec::new(),
-                    events,
-                });
-                let guarded = Guarded {
-                    process: watched.process,
-                    watcher: watched.watcher,
-                };
-                Ok(Self::Guarded(guarded, ended))
-            }
-            Life::Warm => {
-                child::detach(&mut command);
-                command
-                    .spawn()
-                    .map(Self::Detached)
-                    .map_err(io("starting QEMU"))
-            }
-        }
-    }
-
-    fn is_there(&mut self) -> bool {
-        match self {
-            Self::Guarded(_, ended) => ended.try_recv().is_err(),
-            Self::Detached(child) => matches!(child.try_wait(), Ok(None)),
-        }
-    }
-
-    fn kill(self) {
-        match self {
-            Self::Guarded(guarded, _) => {
-                let _ = guarded.process.kill();
-                let _ = guarded.watcher.join();
-            }
-            Self::Detached(mut child) => {
-                let _ = child.kill();
-                let _ = child.wait();
-            }
-        }
-    }
-
-    fn into_guarded(self) -> Option<Guarded> {
-        match self {
-            Self::Guarded(guarded, _) => Some(guarded),
-            Self::Detached(_) => None,
-        }
-    }
-}
-
-/// Ends a lab that is not bound to us, and waits until its QEMU is gone. One that does not listen
-/// to its monitor is killed.
-pub(crate) fn quit(place: &Place, monitor: UnixStream) -> Result<(), HostError> {
-    let action = "ending the lab";
-    let io = |source: std::io::Error| HostError::Io { action, source };
-    let owner = socket_peercred(&monitor).map_err(|error| io(error.into()))?;
-    let process = pidfd_open(owner.pid, PidfdFlags::empty()).map_err(|error| io(error.into()))?;
-    let (mut client, reader) = qmp::open(monitor).map_err(io)?;
-    let (sender, _) = sync_channel::<Event>(EVENTS);
-    std::thread::Builder::new()
-        .name("lab monitor".to_owned())
-        .spawn(move || reader.run(&sender, || ()))
-        .map_err(io)?;
-    let _ = client.negotiate().and_then(|()| client.post("quit"));
-    if !process::wait_readable(&process, Some(QUIT_LIMIT)).map_err(io)? {
-        pidfd_send_signal(&process, Signal::KILL).map_err(|error| io(error.into()))?;
-        if !process::wait_readable(&process, Some(QUIT_LIMIT)).map_err(io)? {
-            return Err(HostError::Failed {
-                action,
-                detail: format!("QEMU still runs {QUIT_LIMIT:?} after it was killed"),
-            });
-        }
-    }
-    place.empty();
-    Ok(())
-}
-
-fn command(order: &Order<'_>, place: &Place) -> Result<Command, HostError> {
-    let log = std::fs::File::create(place.file(QEMU_LOG)).map_err(io("making the lab's log"))?;
-    std::fs::File::create(place.file(CONSOLE)).map_err(io("making the lab's log"))?;
-    let mut command = Command::new(&order.program);
-    command
-        .args(arguments(&order.kernel.image, order.size, order.sandbox))
-        .env_clear()
-        .current_dir(place.folder())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(log);
-    Ok(command)
 }
 
 fn not_up(place: &Place) -> HostError {

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::arguments::Size;
 use super::place::{MONITOR, Place, Taken};
-use super::running::{self, Lab, Life};
+use super::qemu::{self, Life};
+use super::running::Lab;
 use super::{LabHost, size_for};
 use crate::HostError;
 
@@ -109,7 +110,7 @@ pub fn up(host: &LabHost, guest_memory_mib: u64) -> Result<Up, HostError> {
     }
     // One that was left in the middle of its start.
     if let Ok(monitor) = place.connect(MONITOR) {
-        running::quit(&place, monitor)?;
+        qemu::quit(&place, monitor)?;
     }
     let size = size_for(guest_memory_mib);
     let lab = Lab::boot(&host.order(size), place, Life::Warm)?;
@@ -149,7 +150,7 @@ pub fn down(runtime: &Path) -> Result<Down, HostError> {
         place.empty();
         return Ok(Down::None);
     };
-    running::quit(&place, monitor)?;
+    qemu::quit(&place, monitor)?;
     Ok(Down::Ended)
 }
 

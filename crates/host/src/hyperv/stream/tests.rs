@@ -1,15 +1,17 @@
 //! A machine that speaks over a socket.
 
-use std::sync::mpsc::Receiver;
+use std::io::Read as _;
+use std::sync::atomic::AtomicBool;
 
-use detente_machine::hyperv::BusEvent;
+use detente_machine::hyperv::{BusEvent, Ending, Event as Said};
 
 use super::super::log::Log;
 use super::super::network;
 use super::*;
-use crate::NetworkSeen;
-use crate::local::console;
+use crate::local::console::{self, Keeper};
+use crate::local::ports::Event;
 use crate::network::Behaviour;
+use crate::{MachineEvent, NetworkSeen, Port, PowerOff};
 
 struct Machine {
     socket: UnixStream,
