@@ -87,9 +87,10 @@ pub(crate) fn run_profile(
     let mut results = Results::new(&context, observer);
     let seen = run_machine(task, &spec, &mut results)?;
 
-    let boots = seen.boots;
+    // It comes to a shutdown only where the guest was ready.
+    let (boots, ready) = (seen.boots, seen.shutdown.is_some());
     results.add_shutdown(seen.shutdown, || root_clean(request, &spec));
-    let boots = boots + crash_boot(task, &spec, &mut results, seen.agent.is_some())?;
+    let boots = boots + crash_boot(task, &spec, &mut results, ready)?;
     let reopened: Vec<_> = request.disks.iter().map(reopen).collect();
     let after = Digesting::start(&reopened).finish(&request.interrupt);
     let before = before.wait(&request.interrupt);
@@ -178,16 +179,16 @@ fn run_machine(
     Ok(seen)
 }
 
-/// A boot that ends in a crash on purpose, where the plan has that case and the first boot came as
-/// far as an agent; how many boots it took.
+/// A boot that ends in a crash on purpose, where the plan has that case and the first boot went
+/// well; how many boots it took.
 fn crash_boot(
     task: &ProfileTask<'_, '_>,
     spec: &MachineSpec,
     results: &mut Results<'_, '_>,
-    agent_spoke: bool,
+    ready: bool,
 ) -> Result<u32, ValidateError> {
     let (request, context) = (task.request, results.context);
-    let wanted = context.applies(CaseId::Crs03) && agent_spoke;
+    let wanted = context.applies(CaseId::Crs03) && ready;
     if !wanted || request.interrupt.load(Ordering::Relaxed) {
         return Ok(0);
     }

@@ -138,16 +138,21 @@ fn one(context: &Context<'_>, session: &mut Session, case: CaseId) -> Result<Fin
 /// Waits until enough heartbeats were answered.
 fn heartbeat(session: &mut Session, limit: Duration) -> Result<Finding, HostError> {
     let begun = session.elapsed();
+    // Beats of the boot are not counted: they may be of an initramfs that is gone.
+    let (earlier_sent, earlier) = session.services.heartbeats;
     let waited = session.wait(limit, |state| {
-        (state.services.heartbeats.1 >= WANTED_BEATS).then_some(())
+        (state.services.heartbeats.1 >= earlier + WANTED_BEATS).then_some(())
     })?;
-    if waited == Waited::Interrupted {
-        return Ok(interrupted());
+    match waited {
+        Waited::Interrupted => return Ok(interrupted()),
+        Waited::Gone => return Ok(no_answer(session.end())),
+        Waited::Came(()) | Waited::Late => {}
     }
     let (sent, answered) = session.services.heartbeats;
     Ok(judge::hb01(Heartbeats {
-        sent,
-        answered,
+        // What was on its way when we began may be answered now.
+        sent: sent.saturating_sub(earlier_sent.min(earlier)),
+        answered: answered.saturating_sub(earlier),
         waited_ms: ms(session.elapsed().saturating_sub(begun)),
     }))
 }
@@ -230,8 +235,12 @@ fn keyboard(session: &mut Session, limit: Duration) -> Result<Found, HostError> 
             break;
         }
         let text = WORD.to_owned();
-        if let Err(Refusal::Said(why)) = service(session, Command::Type { text }, limit)? {
-            return Ok(Ok(Finding::plain(Outcome::Failed, "not_typed", why)));
+        match service(session, Command::Type { text }, limit)? {
+            Ok(_) => {}
+            Err(Refusal::Said(why)) => {
+                return Ok(Ok(Finding::plain(Outcome::Failed, "not_typed", why)));
+            }
+            Err(Refusal::Lost(nothing)) => return Ok(Err(nothing)),
         }
     }
     Ok(match session.answer(&given)? {
@@ -334,7 +343,11 @@ fn service(
 ) -> Result<Result<Answer, Refusal>, HostError> {
     let id = match session.ask(command) {
         Ok(id) => id,
-        Err(error) => return Ok(Err(Refusal::Said(error.to_string()))),
+        // Whoever cannot be asked is gone, or has none of this; neither is the guest's fault.
+        Err(error) => {
+            let nobody = || NoAnswer::Silent(error.to_string());
+            return Ok(Err(Refusal::Lost(session.lost_or(nobody))));
+        }
     };
     let waited = session.wait(limit, |state| {
         let over = state.services.has_answer(id) || state.died().is_some();

@@ -82,8 +82,12 @@ impl Session {
 
     /// Why nothing more comes from this guest.
     pub(crate) fn end(&self) -> NoAnswer {
-        let gone = || NoAnswer::Silent("the machine is gone".to_owned());
-        self.lost().unwrap_or_else(gone)
+        self.lost_or(|| NoAnswer::Silent("the machine is gone".to_owned()))
+    }
+
+    /// Why nothing more comes from this guest, or another reason where none was seen.
+    pub(crate) fn lost_or(&self, other: impl FnOnce() -> NoAnswer) -> NoAnswer {
+        self.lost().unwrap_or_else(other)
     }
 
     /// Waits for a task's end.
