@@ -12,6 +12,12 @@ pub trait Host {
     /// What it is, proved, not assumed.
     fn facts(&self) -> &HostFacts;
 
+    /// Whether what a guest wrote lies in the spec's overlays when its machine is gone, so that it
+    /// can be looked at.
+    fn fills_overlays(&self) -> bool {
+        true
+    }
+
     /// Starts a machine. Its files (consoles) go into `work`, which exists and is its alone.
     ///
     /// # Errors

@@ -104,6 +104,11 @@ impl Host for HypervHost {
         self.host().facts()
     }
 
+    fn fills_overlays(&self) -> bool {
+        // On KVM the machine keeps what is written in a file of its own, whose map is in memory.
+        matches!(self, Self::Lab(_))
+    }
+
     fn start(&self, spec: &MachineSpec, work: &Path) -> Result<Box<dyn Machine>, HostError> {
         self.host().start(spec, work)
     }

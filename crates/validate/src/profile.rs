@@ -89,7 +89,7 @@ pub(crate) fn run_profile(
 
     // It comes to a shutdown only where the guest was ready.
     let (boots, ready) = (seen.boots, seen.shutdown.is_some());
-    results.add_shutdown(seen.shutdown, || root_clean(request, &spec));
+    results.add_shutdown(seen.shutdown, || root_clean(task, &spec));
     let boots = boots + crash_boot(task, &spec, &mut results, ready)?;
     let reopened: Vec<_> = request.disks.iter().map(reopen).collect();
     let after = Digesting::start(&reopened).finish(&request.interrupt);
@@ -98,7 +98,7 @@ pub(crate) fn run_profile(
     results.add(CaseId::Sup05, check, (0, 0));
     let cases = results.in_plan_order(seen.interrupted, task.folder.path());
     if !request.keep {
-        remove_overlays(&spec)?;
+        remove_overlays(&work)?;
     }
     let part = profile_run(task, &spec, boots, cases);
     Ok((part, after))
@@ -175,8 +175,19 @@ fn run_machine(
     };
     let tail = session.console.tail();
     write_file(&work.join("console-tail.txt"), tail.as_bytes())?;
-    session.into_machine().stop()?;
+    end(session)?;
     Ok(seen)
+}
+
+/// Ends the machine. One that was lost before cannot always say how it ended: what was seen of it
+/// is evidence all the same.
+fn end(session: Session) -> Result<(), ValidateError> {
+    let lost = session.exited.is_some();
+    match session.into_machine().stop() {
+        Ok(_) => Ok(()),
+        Err(_) if lost => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A boot that ends in a crash on purpose, where the plan has that case and the first boot went
@@ -204,7 +215,10 @@ fn crash_boot(
     let limit = OverallLimits::new(request, context).boot;
     let finding = cases::crash(&mut session, limit)?;
     let elapsed_ms = crate::limits::ms(session.elapsed());
-    session.into_machine().stop()?;
+    end(session)?;
+    if !request.keep {
+        remove_overlays(&work)?;
+    }
     results.add(CaseId::Crs03, finding, (0, elapsed_ms));
     Ok(1)
 }
@@ -267,20 +281,23 @@ pub(crate) fn in_guest(
     Ok(Some(cases::power(session, limits.shutdown)?))
 }
 
-/// Looks at the root file system in its overlay.
-fn root_clean(request: &Request<'_>, spec: &MachineSpec) -> Option<bool> {
-    let root = request.guest.facts().root;
+/// Looks at the root file system in its overlay, where the host leaves it there.
+fn root_clean(task: &ProfileTask<'_, '_>, spec: &MachineSpec) -> Option<bool> {
+    if !task.column.host.fills_overlays() {
+        return None;
+    }
+    let root = task.request.guest.facts().root;
     let disk = spec.disks.get(root.disk)?;
     let chain: Vec<PathBuf> = disk.chain.iter().map(|file| file.path.clone()).collect();
     root_is_clean(&disk.overlay, &chain, root.partition)
 }
 
-fn remove_overlays(spec: &MachineSpec) -> Result<(), ValidateError> {
-    for disk in &spec.disks {
-        std::fs::remove_file(&disk.overlay).map_err(|source| ValidateError::Write {
-            path: disk.overlay.clone(),
-            source,
-        })?;
+/// Removes what guests wrote: the overlays, and files that a host made for the same purpose.
+fn remove_overlays(folder: &Path) -> Result<(), ValidateError> {
+    let listing = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let files = listing.map(|entry| entry.path());
+    for path in files.filter(|path| path.extension().is_some_and(|is| is == "overlay")) {
+        std::fs::remove_file(&path).map_err(|source| ValidateError::Write { path, source })?;
     }
     Ok(())
 }

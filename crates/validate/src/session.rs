@@ -17,6 +17,7 @@ use crate::console::ConsoleWatch;
 use crate::link::{AgentIdentity, Link};
 
 pub(crate) use services::Services;
+use task::in_words;
 pub(crate) use task::{NoAnswer, TaskEnd};
 pub(crate) use wait::Waited;
 
@@ -158,8 +159,16 @@ impl Session {
 
     /// Takes the next event, if one comes before `deadline`.
     fn pump(&mut self, deadline: Instant) -> Result<bool, HostError> {
-        let Some(event) = self.machine.next_event(deadline)? else {
-            return Ok(false);
+        let event = match self.machine.next_event(deadline) {
+            Ok(Some(event)) => event,
+            Ok(None) => return Ok(false),
+            // A machine that cannot be watched any more is as lost as one that has ended; what was
+            // seen of it stays.
+            Err(error) => {
+                let why = in_words(&error);
+                self.exited.get_or_insert(why);
+                return Ok(true);
+            }
         };
         match event {
             MachineEvent::Output { port, bytes } => self.output(port, &bytes),

@@ -170,7 +170,8 @@ fn peak_kib(status: &Path) -> Option<u64> {
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// Processes, other than `but`, that name `place` on their command line.
+/// Processes, other than `but`, that name `place` on their command line, or work in a folder of it:
+/// a lab's QEMU is told short names only.
 pub(crate) fn processes_naming(place: &Path, but: u32) -> Vec<u32> {
     let text = place.to_string_lossy().into_owned();
     let mut found = Vec::new();
@@ -179,7 +180,10 @@ pub(crate) fn processes_naming(place: &Path, but: u32) -> Vec<u32> {
             continue;
         };
         let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        if pid != but && String::from_utf8_lossy(&line).contains(&text) {
+        let works_there = std::fs::read_link(entry.path().join("cwd"))
+            .is_ok_and(|folder| folder.starts_with(place));
+        let names_it = String::from_utf8_lossy(&line).contains(&text);
+        if pid != but && (names_it || works_there) {
             found.push(pid);
         }
     }

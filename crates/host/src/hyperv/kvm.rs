@@ -153,7 +153,7 @@ fn found(spec: &MachineSpec, work: &Path) -> Result<Found, HostError> {
                 detail: format!("disk {index} has no image"),
             });
         };
-        let overlay = work.join(format!("disk{index}.written"));
+        let overlay = work.join(format!("disk{index}.written.overlay"));
         disks.push((top.path.clone(), Some(overlay)));
     }
     Ok(Found {

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use detente_block::{BlockRead, BlockWrite, DirectoryGate, FileBackend, Overlay, WritableFile};
+use detente_block::{
+    BlockRead, BlockWrite, DirectoryGate, FileBackend, Overlay, WritableFile, WriteProtected,
+};
 use detente_machine::hyperv::DiskConfig;
 use detente_vmbus::storvsc::{Access, IdePlace, Medium, SectorSize, Serial};
 
@@ -27,6 +29,10 @@ pub(super) fn open(disk: &DiskConfig) -> Result<Medium, MachineError> {
     };
     let bytes = match &disk.overlay {
         Some(overlay) => over(&disk.path, overlay)?,
+        None if disk.read_only => {
+            let file = FileBackend::open(&disk.path).map_err(opening(&disk.path))?;
+            Arc::new(WriteProtected::new(Arc::new(file)))
+        }
         None => Arc::new(WritableFile::open(&disk.path).map_err(opening(&disk.path))?),
     };
     Ok(Medium {

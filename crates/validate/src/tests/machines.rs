@@ -15,6 +15,7 @@ struct Broken {
     machine: Box<dyn Machine>,
     /// How often a port still takes something.
     sends_left: usize,
+    events_left: usize,
     button: bool,
     screen: bool,
 }
@@ -26,6 +27,10 @@ fn error(action: &'static str) -> HostError {
 
 impl Machine for Broken {
     fn next_event(&mut self, deadline: Instant) -> Result<Option<MachineEvent>, HostError> {
+        if self.events_left == 0 {
+            return Err(error("watching the machine"));
+        }
+        self.events_left -= 1;
         self.machine.next_event(deadline)
     }
 
@@ -64,6 +69,7 @@ fn play(spoil: impl FnOnce(&mut Broken)) -> Ended {
         let mut broken = Broken {
             machine,
             sends_left: usize::MAX,
+            events_left: usize::MAX,
             button: true,
             screen: true,
         };
@@ -88,6 +94,24 @@ fn a_port_that_breaks_is_a_finding_and_not_the_end_of_the_run() {
     }
     ended.expect("PWR-01", Outcome::Passed, "");
     assert_eq!(ended.verdict(), Verdict::Incomplete);
+}
+
+/// Wherever it happens: what was seen before stays, and what was not seen is nobody's failure.
+#[test]
+fn a_machine_that_cannot_be_watched_any_more_is_an_error_and_not_the_end_of_the_run() {
+    for events in [0, 2, 6, 12] {
+        let ended = play(|machine| machine.events_left = events);
+        let failed = ended
+            .cases
+            .iter()
+            .filter(|case| case.outcome == Outcome::Failed);
+        assert_eq!(failed.count(), 0, "after {events} events");
+        assert_eq!(
+            ended.verdict(),
+            Verdict::Incomplete,
+            "after {events} events"
+        );
+    }
 }
 
 #[test]
