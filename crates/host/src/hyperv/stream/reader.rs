@@ -1,6 +1,7 @@
 //! The side that reads: what the machine says becomes events, files, frames and replies.
 
 use std::io::{self, Read as _};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -49,6 +50,9 @@ impl Reader {
     pub(super) fn run(mut self) {
         let result = self.read();
         self.outlets.bridge.close();
+        // A virtual port whose reader has gone takes nothing and says nothing: whoever writes to it
+        // would wait for ever.
+        let _ = self.socket.shutdown(Shutdown::Both);
         if let Err(source) = result {
             let _ = self.outlets.events.send(Err(HostError::Io {
                 action: "reading what the machine says",
