@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use detente_evidence::{CaseResult, MachineRecord, Outcome, ProfileRun, Verdict, statement};
+use detente_host::HostError;
 use detente_machine::MachineSpec;
 use detente_plan::CaseId;
 use detente_plan::judge::{self, Digests, Finding};
@@ -23,7 +24,7 @@ use crate::request::{Column, Request};
 use crate::results::Results;
 use crate::root_state::root_is_clean;
 use crate::run::{Before, outcomes};
-use crate::session::Session;
+use crate::session::{Session, in_words};
 use crate::{ValidateError, agent};
 
 /// How long an agent that speaks every second may be silent, with hardware acceleration.
@@ -36,6 +37,8 @@ pub(crate) struct ProfileTask<'a, 'r> {
     pub(crate) order: &'a Order,
     pub(crate) boot: &'a Boot,
     pub(crate) column: Column<'a>,
+    /// How many profiles have been run before: what they have shown is not lost to this one.
+    pub(crate) earlier: usize,
 }
 
 /// How long a boot and a shutdown may take.
@@ -159,8 +162,21 @@ fn run_machine(
     results.observer.progress(&Progress::Starting {
         profile: task.column.profile,
     });
+    let machine = match task.column.host.start(spec, work) {
+        Ok(machine) => machine,
+        Err(error) if task.earlier > 0 => {
+            results.add(CaseId::Boot01, not_started(&error), (0, 0));
+            return Ok(Seen {
+                shutdown: None,
+                agent: None,
+                interrupted: false,
+                boots: 0,
+            });
+        }
+        Err(error) => return Err(error.into()),
+    };
     let mut session = Session::new(
-        task.column.host.start(spec, work)?,
+        machine,
         task.order.clone(),
         request.interrupt.clone(),
         scaled(SILENCE_S, results.context.acceleration),
@@ -177,6 +193,11 @@ fn run_machine(
     write_file(&work.join("console-tail.txt"), tail.as_bytes())?;
     end(session)?;
     Ok(seen)
+}
+
+/// A machine that does not start, behind others that did, is nobody's failure.
+fn not_started(error: &HostError) -> Finding {
+    Finding::plain(Outcome::Error, "not_started", in_words(error))
 }
 
 /// Ends the machine. One that was lost before cannot always say how it ended: what was seen of it
@@ -206,8 +227,15 @@ fn crash_boot(
     let work = task
         .folder
         .subfolder(&format!("{}-crash", task.column.profile))?;
+    let machine = match task.column.host.start(spec, &work) {
+        Ok(machine) => machine,
+        Err(error) => {
+            results.add(CaseId::Crs03, not_started(&error), (0, 0));
+            return Ok(0);
+        }
+    };
     let mut session = Session::new(
-        task.column.host.start(spec, &work)?,
+        machine,
         task.order.clone(),
         request.interrupt.clone(),
         scaled(SILENCE_S, context.acceleration),

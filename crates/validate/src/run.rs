@@ -48,6 +48,7 @@ pub fn validate(request: Request<'_>, observer: &mut dyn Observer) -> Result<Run
             order: &order,
             boot: &boot,
             column,
+            earlier: profiles.len(),
         };
         let (part, digests) = run_profile(&task, &mut before, observer)?;
         after = digests;
@@ -61,6 +62,7 @@ pub fn validate(request: Request<'_>, observer: &mut dyn Observer) -> Result<Run
             order: &order,
             boot: &boot,
             column,
+            earlier: profiles.len(),
         };
         let (part, digests) = run_profile(&task, &mut before, observer)?;
         after = digests;

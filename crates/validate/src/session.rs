@@ -17,7 +17,7 @@ use crate::console::ConsoleWatch;
 use crate::link::{AgentIdentity, Link};
 
 pub(crate) use services::Services;
-use task::in_words;
+pub(crate) use task::in_words;
 pub(crate) use task::{NoAnswer, TaskEnd};
 pub(crate) use wait::Waited;
 

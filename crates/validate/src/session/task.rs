@@ -126,7 +126,7 @@ impl Session {
 }
 
 /// An error with its causes.
-pub(super) fn in_words(error: &HostError) -> String {
+pub(crate) fn in_words(error: &HostError) -> String {
     let mut words = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {

@@ -381,6 +381,30 @@ fn columns<'a>(profiles: &[Profile], host: &'a dyn Host) -> Vec<Column<'a>> {
     profiles.iter().map(column).collect()
 }
 
+#[test]
+fn a_second_machine_that_does_not_start_loses_nothing_of_the_first() {
+    let test = "a_second_machine_that_does_not_start_loses_nothing_of_the_first";
+    let Some(scene) = Scene::new(test, Some(&initramfs())) else {
+        return;
+    };
+    let sound = sound_host();
+    let none = Refusing(sound.facts().clone());
+    let mut request = scene.request(&sound);
+    request.profiles.push(Column {
+        profile: Profile::KvmLegacy,
+        host: &none,
+    });
+    let run = validate(request, &mut Nobody).unwrap();
+    assert_eq!(run.profiles[0].verdict, Verdict::Passed);
+    assert_eq!(run.profiles[1].verdict, Verdict::Incomplete);
+    let first = &run.profiles[1].cases[0];
+    assert_eq!(
+        (first.case_id.as_str(), first.outcome),
+        ("BOOT-01", Outcome::Error)
+    );
+    assert_eq!(run.verdict, Verdict::Incomplete);
+}
+
 /// A host whose guest echoes nothing.
 fn mute_host() -> ScriptedHost {
     let mute = |spec: &MachineSpec| FakeGuest {
