@@ -157,7 +157,7 @@ impl LabHost {
         {
             return Ok(lab);
         }
-        if let Some(lab) = warm::borrow(&self.options.runtime, size) {
+        if let Some(lab) = warm::borrow(self, size) {
             return Ok(lab);
         }
         let mut wanted = spec.clone();

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use detente_initramfs::CpioWriter;
+use sha2::{Digest as _, Sha256};
 
 use super::modules::Module;
 
@@ -13,6 +14,17 @@ pub struct Programs {
     pub init: Cow<'static, [u8]>,
     /// The Hyper-V-compatible machine.
     pub machine: Cow<'static, [u8]>,
+}
+
+impl Programs {
+    /// SHA-256 of both, one behind the other, hex.
+    pub(crate) fn sha256(&self) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update(&self.init);
+        hasher.update(&self.machine);
+        let digest = hasher.finalize();
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 /// Parameters of modules: a processor that waits for its guest's next interrupt sleeps at once,

@@ -31,6 +31,9 @@ pub struct WarmLab {
     pub schema: String,
     /// The version of détente that started it.
     pub version: String,
+    /// SHA-256 of the programs that run in it, hex: another build's lab would not be what a run
+    /// says of itself.
+    pub programs: String,
     /// The release of its kernel.
     pub kernel: String,
     /// Where that kernel comes from.
@@ -117,6 +120,7 @@ pub fn up(host: &LabHost, guest_memory_mib: u64) -> Result<Up, HostError> {
     let document = WarmLab {
         schema: WarmLab::SCHEMA.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        programs: host.options.programs.sha256(),
         kernel: lab.hello.kernel.clone(),
         kernel_origin: host.kernel.origin.clone(),
         guest_memory_mib,
@@ -154,14 +158,17 @@ pub fn down(runtime: &Path) -> Result<Down, HostError> {
     Ok(Down::Ended)
 }
 
-/// The warm lab, if one is idle, of our version, and large enough.
-pub(super) fn borrow(runtime: &Path, size: Size) -> Option<Lab> {
+/// The warm lab, if one is idle, with our programs and the kernel that we would have booted, and
+/// large enough.
+pub(super) fn borrow(host: &LabHost, size: Size) -> Option<Lab> {
+    let runtime = &host.options.runtime;
     let place = take(runtime).ok().flatten()?;
     let Status::Idle(document) = look(&place, runtime) else {
         return None;
     };
-    let serves =
-        document.version == env!("CARGO_PKG_VERSION") && document.memory_mib >= size.memory_mib;
+    let serves = document.programs == host.options.programs.sha256()
+        && document.kernel == host.kernel.release
+        && document.memory_mib >= size.memory_mib;
     if !serves {
         return None;
     }
