@@ -41,29 +41,23 @@ pub fn validate(request: Request<'_>, observer: &mut dyn Observer) -> Result<Run
     let mut before = Before::Running(Digesting::start(&readers));
     let mut after = Vec::new();
     let mut profiles = Vec::new();
+    let task = |column, earlier| ProfileTask {
+        request: &request,
+        folder: &folder,
+        order: &order,
+        boot: &boot,
+        column,
+        earlier,
+    };
     for &column in &request.profiles {
-        let task = ProfileTask {
-            request: &request,
-            folder: &folder,
-            order: &order,
-            boot: &boot,
-            column,
-            earlier: profiles.len(),
-        };
+        let task = task(column, profiles.len());
         let (part, digests) = run_profile(&task, &mut before, observer)?;
         after = digests;
         profiles.push(part);
     }
     let mut controls = Vec::new();
     if let Some(column) = wanted_control(&request, &profiles) {
-        let task = ProfileTask {
-            request: &request,
-            folder: &folder,
-            order: &order,
-            boot: &boot,
-            column,
-            earlier: profiles.len(),
-        };
+        let task = task(column, profiles.len());
         let (part, digests) = run_profile(&task, &mut before, observer)?;
         after = digests;
         controls.push(part);
