@@ -184,7 +184,7 @@ fn a_boot_loader_that_is_not_known() {
 
     let before = names(place.path());
     let mut command = detente();
-    command.arg("validate").arg(&image);
+    command.args(["validate", "--profile", "kvm"]).arg(&image);
     let output = command
         .arg("--out")
         .arg(place.path().join("run"))

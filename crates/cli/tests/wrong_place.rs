@@ -48,7 +48,7 @@ fn without_qemu_its_packages_are_named() {
     }
     for path in [Some(place.path()), None] {
         let mut command = detente();
-        command.args(["validate", "--out"]);
+        command.args(["validate", "--profile", "kvm", "--out"]);
         command.args([&place.path().join("run"), &image]);
         match path {
             Some(folder) => command.env("PATH", folder),
@@ -91,7 +91,7 @@ fn an_old_qemu_is_refused() {
     let mut command = detente();
     command
         .env("PATH", place.path())
-        .args(["validate", "--out"]);
+        .args(["validate", "--profile", "kvm", "--out"]);
     command.args([&place.path().join("run"), &image]);
     let output = command.output().unwrap();
     check(
@@ -113,7 +113,9 @@ fn a_folder_that_is_taken_is_left_as_it_is() {
     fs::write(&file, b"mine").unwrap();
     for taken in [&folder, &file] {
         let mut command = detente();
-        command.args(["validate", "--out"]).args([taken, &image]);
+        command
+            .args(["validate", "--profile", "kvm", "--out"])
+            .args([taken, &image]);
         let output = command.output().unwrap();
         check(&output, &["exists already", "--out"]);
     }
