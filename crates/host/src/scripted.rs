@@ -7,13 +7,13 @@
 //! use std::time::Instant;
 //! use detente_host::scripted::{Input, ScriptedHost};
 //! use detente_host::{Host, MachineEvent, Port};
-//! # use detente_machine::{DirectBoot, MachineSpec, NetworkSpec, Profile, Topology};
+//! # use detente_machine::{DirectBoot, MachineSpec, NetworkSpec, Profile, Synthetic, Topology};
 //! # let spec = MachineSpec {
 //! #     name: String::new(), profile: Profile::Kvm, memory_mib: 1, disks: vec![],
 //! #     topology: Topology { sockets: 1, cores: 1, threads: 1 },
 //! #     boot: DirectBoot { kernel: "".into(), initramfs: "".into(), cmdline: String::new() },
 //! #     network: NetworkSpec { mac: [0; 6], dhcp: true, spoil_transfer: false },
-//! #     entropy: true, console_input: true,
+//! #     entropy: true, console_input: true, hypervisor_bit: true, synthetic: Synthetic::default(),
 //! # };
 //!
 //! let host = ScriptedHost::new(|_spec| {
