@@ -92,6 +92,10 @@ impl BlockRead for FileBackend {
         self.len
     }
 
+    fn host_file(&self) -> Option<&File> {
+        Some(&self.file)
+    }
+
     fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), ReadError> {
         let wanted = buf.len() as u64;
         if offset.checked_add(wanted).is_none_or(|end| end > self.len) {

@@ -1,5 +1,6 @@
 //! The one trait that everything reads through.
 
+use std::fs::File;
 use std::io;
 
 /// Bytes that can be read at any position, by many threads at once.
@@ -33,6 +34,12 @@ pub trait BlockRead: Send + Sync {
                 kind: ExtentKind::Data,
             }),
         }
+    }
+
+    /// The open file of this machine that holds these bytes, each at the same offset; `None` where
+    /// they lie elsewhere or are made up. For moving bytes inside the kernel.
+    fn host_file(&self) -> Option<&File> {
+        None
     }
 }
 

@@ -1,14 +1,17 @@
 //! Opening an image and the files that it rests on.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use detente_block::{BlockRead, Gate, ReadError};
+use detente_block::{BlockRead, Gate, GateError, Opened, ReadError};
 
+use crate::layer::{Identity, LayerMap, OpenedLayer, ParentRef};
 use crate::layer_name::LayerName;
+use crate::map::ImageFile;
 use crate::probe::probe;
-use crate::qcow2::{BackingName, Qcow2};
-use crate::{Format, Image, Layer, OpenError};
+use crate::raw::Raw;
+use crate::stack::Stack;
+use crate::{Format, Image, Layer, OpenError, qcow2};
 
 /// How many files a chain may have. Each costs memory and open files; a sane chain has a handful.
 const MAX_LAYERS: usize = 16;
@@ -21,66 +24,105 @@ const MAX_LAYERS: usize = 16;
 /// # Errors
 /// [`OpenError`]; errors in a backing file name it. A chain of more than 16 files is refused.
 pub fn open(path: &Path, file: Arc<dyn BlockRead>, gate: &dyn Gate) -> Result<Image, OpenError> {
-    let mut layers = Vec::new();
-    let reader = open_layer(
-        Source {
-            path,
-            file,
-            format: None,
-        },
-        gate,
-        &mut layers,
-    )?;
-    Ok(Image { reader, layers })
+    let top = Source {
+        path: path.to_path_buf(),
+        file,
+        format: None,
+    };
+    let opened = top.open(&LayerName::top())?;
+    let mut layers = vec![opened.as_layer(path)];
+    let mut parent = opened.parent;
+    let top_format = layers.first().map(|layer| layer.format);
+    let file = Arc::clone(
+        &opened
+            .files
+            .first()
+            .expect("the image is its first file")
+            .reader,
+    );
+    let mut stack = Stack::new(opened.map, opened.files, LayerName::top());
+    let mut above: Option<Box<dyn Gate>> = None;
+    while let Some(wanted) = parent {
+        let (source, below) = find(&wanted, above.as_deref().unwrap_or(gate), &layers)?;
+        let name = LayerName::backing(&source.path);
+        let opened = source.open(&name)?;
+        check_identity(&wanted, &*opened.map, &source.path)?;
+        layers.push(opened.as_layer(&source.path));
+        stack.rest_on(opened.map, opened.files, name);
+        parent = opened.parent;
+        above = Some(below);
+    }
+    let stack = Arc::new(stack);
+    let reader: Arc<dyn BlockRead> = match top_format {
+        // Nothing to look up.
+        Some(Format::Raw) => file,
+        Some(_) | None => stack.clone(),
+    };
+    Ok(Image {
+        reader,
+        stack,
+        layers,
+    })
 }
 
 /// A file of the chain before it is opened.
-struct Source<'a> {
-    path: &'a Path,
+struct Source {
+    path: PathBuf,
     file: Arc<dyn BlockRead>,
     /// As stated by the image that names it.
     format: Option<Format>,
 }
 
-fn open_layer(
-    source: Source<'_>,
-    gate: &dyn Gate,
-    layers: &mut Vec<Layer>,
-) -> Result<Arc<dyn BlockRead>, OpenError> {
-    let Source { path, file, format } = source;
-    let name = if layers.is_empty() {
-        LayerName::top()
-    } else {
-        LayerName::backing(path)
-    };
-    let format = match format {
-        Some(format) => format,
-        None => probe(&*file).map_err(|error| name.on(error))?,
-    };
-    layers.push(Layer {
-        path: path.to_path_buf(),
-        format,
-    });
-    match format {
-        Format::Raw => Ok(file),
-        Format::Qcow2 => {
-            let mut disk = Qcow2::open(file, name)?;
-            if let Some(name) = disk.backing_name() {
-                let backing = open_backing(name, gate, layers)?;
-                disk.rest_on(backing);
+impl Source {
+    fn open(&self, name: &LayerName) -> Result<OpenedLayer, OpenError> {
+        let format = match self.format {
+            Some(format) => format,
+            None => probe(&*self.file).map_err(|error| name.on(error))?,
+        };
+        let own = ImageFile {
+            path: self.path.clone(),
+            reader: Arc::clone(&self.file),
+        };
+        let opened = match format {
+            Format::Raw => Ok(OpenedLayer {
+                map: Box::new(Raw::new(Arc::clone(&self.file))),
+                files: vec![own],
+                parent: None,
+            }),
+            Format::Qcow2 => qcow2::open(own),
+            Format::Vhdx | Format::Vhd | Format::Vmdk => Err(ReadError::Unsupported {
+                offset: 0,
+                what: format!("a {} image", format.qemu_name()),
             }
-            Ok(Arc::new(disk))
+            .into()),
+        };
+        opened.map_err(|error| match error {
+            OpenError::Read(error) => OpenError::Read(name.on(error)),
+            OpenError::Gate(_) => error,
+        })
+    }
+}
+
+impl OpenedLayer {
+    fn as_layer(&self, path: &Path) -> Layer {
+        let details = self.map.details();
+        Layer {
+            path: path.to_path_buf(),
+            format: details.format(),
+            virtual_size: self.map.virtual_size(),
+            details,
         }
     }
 }
 
-fn open_backing(
-    name: &BackingName,
+/// The file that a layer rests on, and the gate for what that one names.
+fn find(
+    wanted: &ParentRef,
     gate: &dyn Gate,
-    layers: &mut Vec<Layer>,
-) -> Result<Arc<dyn BlockRead>, OpenError> {
-    let opened = gate.open(&name.name)?;
-    let offset = name.offset;
+    layers: &[Layer],
+) -> Result<(Source, Box<dyn Gate>), OpenError> {
+    let opened = open_first(&wanted.names, gate)?;
+    let offset = wanted.at;
     if layers.iter().any(|layer| layer.path == opened.path) {
         let rule = format!("the backing chain comes back to {}", opened.path.display());
         return Err(ReadError::Corrupt { offset, rule }.into());
@@ -90,9 +132,37 @@ fn open_backing(
         return Err(ReadError::Unsupported { offset, what }.into());
     }
     let source = Source {
-        path: &opened.path,
+        path: opened.path,
         file: opened.reader,
-        format: name.format,
+        format: wanted.format,
     };
-    open_layer(source, &*opened.gate, layers)
+    Ok((source, opened.gate))
+}
+
+/// Tries the names in turn. If none opens, the first one's error is the answer.
+fn open_first(names: &[String], gate: &dyn Gate) -> Result<Opened, GateError> {
+    let mut first = None;
+    for name in names {
+        match gate.open(name) {
+            Ok(opened) => return Ok(opened),
+            Err(error) => first = first.or(Some(error)),
+        }
+    }
+    Err(first.expect("a parent has a name"))
+}
+
+/// A parent that is not the one that the child was made on would yield nonsense.
+fn check_identity(wanted: &ParentRef, parent: &dyn LayerMap, path: &Path) -> Result<(), OpenError> {
+    if wanted.identity == Identity::None || wanted.identity == parent.identity() {
+        return Ok(());
+    }
+    let rule = format!(
+        "the parent {} is not the one that this image was made on, or was written to since",
+        path.display()
+    );
+    Err(ReadError::Corrupt {
+        offset: wanted.at,
+        rule,
+    }
+    .into())
 }

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use detente_block::{BlockRead, GateError, ReadError};
 
+use crate::qcow2::Qcow2Details;
+use crate::stack::Stack;
+
 /// A disk image format that we read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -12,6 +15,12 @@ pub enum Format {
     Raw,
     /// QEMU's copy-on-write format, versions 2 and 3.
     Qcow2,
+    /// Hyper-V's format since Windows Server 2012.
+    Vhdx,
+    /// Virtual PC's and Hyper-V's older format; QEMU calls it `vpc`.
+    Vhd,
+    /// VMware's format.
+    Vmdk,
 }
 
 impl Format {
@@ -21,6 +30,9 @@ impl Format {
         match self {
             Self::Raw => "raw",
             Self::Qcow2 => "qcow2",
+            Self::Vhdx => "vhdx",
+            Self::Vhd => "vpc",
+            Self::Vmdk => "vmdk",
         }
     }
 }
@@ -32,12 +44,39 @@ pub struct Layer {
     pub path: PathBuf,
     /// Its format.
     pub format: Format,
+    /// The length of the guest's view that it states.
+    pub virtual_size: u64,
+    /// What else there is to say of it.
+    pub details: Details,
+}
+
+/// What there is to say of a file, by its format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Details {
+    /// Nothing beyond its bytes.
+    Raw,
+    /// A qcow2 file.
+    Qcow2(Qcow2Details),
+}
+
+impl Details {
+    /// The format that these are details of.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        match self {
+            Self::Raw => Format::Raw,
+            Self::Qcow2(_) => Format::Qcow2,
+        }
+    }
 }
 
 /// An opened image: the guest's view of the disk, and the files that it rests on.
 pub struct Image {
     /// The guest's view.
     pub reader: Arc<dyn BlockRead>,
+    /// The same, for those who ask where the bytes are.
+    pub stack: Arc<Stack>,
     /// The chain, the top file first; never empty.
     pub layers: Vec<Layer>,
 }

@@ -38,14 +38,33 @@
 )]
 
 mod chain;
+mod finding;
 mod hostile;
 mod image;
+mod layer;
 mod layer_name;
+mod layout;
+mod map;
 mod probe;
 mod qcow2;
+mod raw;
+mod stack;
+mod target;
+mod vhd;
+mod vhdx;
 
 pub use chain::open;
+pub use finding::{CheckReport, Finding, MAX_FINDINGS, Severity};
 #[doc(hidden)]
 pub use hostile::exercise;
-pub use image::{Format, Image, Layer, OpenError};
-pub use qcow2::{OverlayError, OverlaySpec, empty_overlay};
+pub use image::{Details, Format, Image, Layer, OpenError};
+pub use layout::{Finish, Layout, LayoutError, Patch, Placed};
+pub use map::{FileIndex, ImageFile, MapExtent, Mapped, Place};
+pub use qcow2::{
+    Compression, OverlayError, OverlaySpec, Qcow2Backing, Qcow2Details, Qcow2Spec, Qcow2Version,
+    empty_overlay,
+};
+pub use stack::Stack;
+pub use target::{Stamp, Target};
+pub use vhd::{VhdKind, VhdSpec};
+pub use vhdx::{VhdxKind, VhdxParent, VhdxSpec};

@@ -11,16 +11,25 @@ mod header;
 mod l1_table;
 mod l2_entry;
 mod l2_table;
+mod layout;
+mod open;
 mod overlay;
 mod reader;
+mod spec;
 mod walk;
 
-pub(crate) use backing_name::BackingName;
+pub use compressed::Compression;
 pub(crate) use header::MAGIC;
+pub(crate) use layout::layout;
+pub(crate) use open::open;
 pub use overlay::{OverlayError, OverlaySpec, empty_overlay};
-pub(crate) use reader::Qcow2;
+pub use spec::{Qcow2Backing, Qcow2Spec, Qcow2Version};
 
 use detente_block::ReadError;
+
+/// What there is to say of a qcow2 file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Qcow2Details {}
 
 /// A position in the image's own file: never mixed up with one in the guest's view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -103,6 +103,12 @@ pub enum ImageFormat {
     Raw,
     /// qcow2.
     Qcow2,
+    /// VHDX.
+    Vhdx,
+    /// VHD.
+    Vhd,
+    /// VMDK.
+    Vmdk,
 }
 
 /// How a disk is attached.

@@ -174,6 +174,9 @@ fn image_format(format: Format) -> ImageFormat {
     match format {
         Format::Raw => ImageFormat::Raw,
         Format::Qcow2 => ImageFormat::Qcow2,
+        Format::Vhdx => ImageFormat::Vhdx,
+        Format::Vhd => ImageFormat::Vhd,
+        Format::Vmdk => ImageFormat::Vmdk,
     }
 }
 

@@ -117,6 +117,9 @@ fn disk(path: &Path, image: &Image) -> anyhow::Result<DiskSpec> {
         format: match layer.format {
             Format::Raw => ImageFormat::Raw,
             Format::Qcow2 => ImageFormat::Qcow2,
+            Format::Vhdx => ImageFormat::Vhdx,
+            Format::Vhd => ImageFormat::Vhd,
+            Format::Vmdk => ImageFormat::Vmdk,
         },
     });
     Ok(DiskSpec {

@@ -12,7 +12,7 @@ const SECTOR: u64 = 512;
 
 /// How the image's compressed clusters are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Compression {
+pub enum Compression {
     /// Deflate, without zlib's header.
     Zlib,
     /// A zstd frame.

@@ -11,15 +11,6 @@ use super::reader::Qcow2;
 /// How many clusters or absent tables are joined into one run at most.
 const MAX_STEPS: u32 = 1024;
 
-/// Which neighbours are joined into one run.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Join {
-    /// Those that one read of the file yields.
-    SameRead,
-    /// Those that are alike in being data, zero or absent.
-    SameKind,
-}
-
 /// A walk holds on to the table that it is in, so that each step need not ask the cache.
 pub(super) struct Walk<'a> {
     disk: &'a Qcow2,
@@ -37,7 +28,7 @@ impl<'a> Walk<'a> {
 
     /// What lies at `offset`, joined with its neighbours up to about `most` bytes. `offset` is
     /// inside, and the run ends inside too.
-    pub(super) fn run(&mut self, offset: u64, most: u64, join: Join) -> Result<Span, ReadError> {
+    pub(super) fn run(&mut self, offset: u64, most: u64) -> Result<Span, ReadError> {
         let rest = self.disk.header.size.saturating_sub(offset);
         let most = most.min(rest);
         let mut run = self.span(offset)?;
@@ -47,7 +38,7 @@ impl<'a> Walk<'a> {
             }
             // What is wrong with a neighbour is for the read that wants the neighbour.
             match self.span(offset.saturating_add(run.len)) {
-                Ok(next) if joins(&run, &next, join) => run.len = run.len.saturating_add(next.len),
+                Ok(next) if joins(&run, &next) => run.len = run.len.saturating_add(next.len),
                 Ok(_) | Err(_) => break,
             }
         }
@@ -88,12 +79,12 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn joins(run: &Span, next: &Span, join: Join) -> bool {
+/// Whether `next` continues `run`, so that one read of the file yields both.
+fn joins(run: &Span, next: &Span) -> bool {
     use Mapping::{Compressed, Data, Unallocated, Zero};
-    match (run.mapping, next.mapping, join) {
-        (Zero, Zero, _) | (Unallocated, Unallocated, _) => true,
-        (Data(start), Data(next), Join::SameRead) => start.0.saturating_add(run.len) == next.0,
-        (Data(_) | Compressed { .. }, Data(_) | Compressed { .. }, Join::SameKind) => true,
-        (Data(_) | Compressed { .. } | Zero | Unallocated, _, _) => false,
+    match (run.mapping, next.mapping) {
+        (Zero, Zero) | (Unallocated, Unallocated) => true,
+        (Data(start), Data(next)) => start.0.saturating_add(run.len) == next.0,
+        (Data(_) | Compressed { .. } | Zero | Unallocated, _) => false,
     }
 }

@@ -128,6 +128,9 @@ fn nodes<'a>(disk: &str, spec: &'a DiskSpec) -> Vec<Node<'a>> {
                 node["driver"] = json!("qcow2");
                 node["backing"] = below;
             }
+            ImageFormat::Vhdx => node["driver"] = json!("vhdx"),
+            ImageFormat::Vhd => node["driver"] = json!("vpc"),
+            ImageFormat::Vmdk => node["driver"] = json!("vmdk"),
         }
         nodes.push(Node::Format(node));
         below = json!(name);
