@@ -10,7 +10,7 @@
 //!
 //! let hello = Asked { id: 1, request: Request::Hello { protocol: PROTOCOL } };
 //! let json = serde_json::to_string(&hello)?;
-//! assert_eq!(json, r#"{"id":1,"request":"hello","protocol":1}"#);
+//! assert_eq!(json, r#"{"id":1,"request":"hello","protocol":2}"#);
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
@@ -19,7 +19,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 /// The version of the protocol; both sides refuse another.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// The name of the port that the lab is steered through.
 pub const LAB_PORT: &str = "detente.lab";
@@ -59,6 +59,9 @@ pub enum Request {
         port: String,
         /// The serial numbers of the disks to wait for.
         disks: Vec<String>,
+        /// Kill it so long after its start, as anything else in the lab might (a fault).
+        #[serde(default)]
+        kill_after_ms: Option<u64>,
     },
     /// End the machine however it is, and reply when it is gone. Without one this is done at once.
     Stop,

@@ -1,6 +1,7 @@
 //! The description of one machine, whatever host runs it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::Profile;
 use crate::hyperv::IntegrationConfig;
@@ -41,6 +42,9 @@ pub struct Synthetic {
     pub keyboard: bool,
     /// Whether the guest is told that there are crash registers.
     pub crash_registers: bool,
+    /// When the machine's process is killed where it runs, in a lab (a fault): so long after its
+    /// start.
+    pub killed_after: Option<Duration>,
 }
 
 impl Default for Synthetic {
@@ -49,6 +53,7 @@ impl Default for Synthetic {
             integration: IntegrationConfig::default(),
             keyboard: true,
             crash_registers: true,
+            killed_after: None,
         }
     }
 }

@@ -107,6 +107,10 @@ fn request(lab: &mut Lab, number: Number, spec: &MachineSpec) -> Result<UnixStre
     let request = Request::Start {
         port: number.port(),
         disks: serials.collect(),
+        kill_after_ms: spec
+            .synthetic
+            .killed_after
+            .map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
     };
     lab.link.order(request, START_LIMIT)?;
     Ok(socket)

@@ -105,6 +105,11 @@ impl Disks {
         let at = WRITTEN_SECTOR * SECTOR_BYTES;
         let overlay = fs::read(raw).unwrap();
         assert_eq!(sha256(&overlay[at..at + WRITTEN_BYTES]), written);
+        self.check_images();
+    }
+
+    /// The images are as they were.
+    pub(crate) fn check_images(&self) {
         for (index, content) in self.contents.iter().enumerate() {
             assert!(fs::read(self.image(index)).unwrap() == *content);
         }

@@ -59,6 +59,20 @@ impl fmt::Display for Variant {
 
 /// Boots a guest and waits for its end.
 pub(crate) fn boot(place: &Place, variant: &Variant, work: &Path) -> Told {
+    run(place, variant, work, None)
+}
+
+/// Boots a guest whose machine is killed so long after its start; nothing is done from outside.
+pub(crate) fn boot_and_kill(
+    place: &Place,
+    variant: &Variant,
+    work: &Path,
+    after: Duration,
+) -> Told {
+    run(place, variant, work, Some(after))
+}
+
+fn run(place: &Place, variant: &Variant, work: &Path, killed_after: Option<Duration>) -> Told {
     let mut told = Told {
         nonce: nonce(),
         moved: variant.full,
@@ -66,7 +80,8 @@ pub(crate) fn boot(place: &Place, variant: &Variant, work: &Path) -> Told {
         events: Vec::new(),
         disks: Disks::make(work, variant.disks()),
     };
-    let spec = spec(place, variant, &told);
+    let mut spec = spec(place, variant, &told);
+    spec.synthetic.killed_after = killed_after;
     let host = place.host(variant.shown).unwrap();
     let mut machine = host.start(&spec, work).unwrap();
     let mut script = Script::default();
@@ -86,7 +101,7 @@ pub(crate) fn boot(place: &Place, variant: &Variant, work: &Path) -> Told {
         if ended {
             break;
         }
-        if variant.full {
+        if variant.full && killed_after.is_none() {
             script.go_on(machine.as_mut(), &told);
         }
     }

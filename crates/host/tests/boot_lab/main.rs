@@ -11,6 +11,7 @@
 
 mod disks;
 mod guest;
+mod kills;
 mod place;
 mod told;
 

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -20,6 +21,8 @@ pub(super) struct Machine {
     descriptor: OwnedFd,
     stderr: ChildStderr,
     tail: Vec<u8>,
+    /// When it is to be killed.
+    due: Option<Instant>,
 }
 
 /// How a machine's process ended.
@@ -49,7 +52,28 @@ impl Machine {
             descriptor,
             stderr,
             tail: Vec::new(),
+            due: None,
         })
+    }
+
+    /// Has it killed so long from now.
+    pub(super) fn kill_after(&mut self, after: Duration) {
+        self.due = Instant::now().checked_add(after);
+    }
+
+    /// How long it still has, if it is to be killed.
+    pub(super) fn due_in(&self) -> Option<Duration> {
+        let due = self.due?;
+        Some(due.saturating_duration_since(Instant::now()))
+    }
+
+    /// Kills it when its time has come. What becomes of it is told like any other end.
+    pub(super) fn kill_if_due(&mut self) -> io::Result<()> {
+        if self.due_in() == Some(Duration::ZERO) {
+            self.due = None;
+            self.child.kill()?;
+        }
+        Ok(())
     }
 
     /// What becomes readable when it says something, and when it ends.

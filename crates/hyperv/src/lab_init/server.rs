@@ -18,7 +18,8 @@ use crate::kvm;
 const GONE_PAUSE: Duration = Duration::from_millis(50);
 
 /// How long nothing need happen.
-const IDLE: Timespec = Timespec {
+const IDLE: Duration = Duration::from_secs(1);
+const WHILE_IDLE: Timespec = Timespec {
     tv_sec: 1,
     tv_nsec: 0,
 };
@@ -84,7 +85,9 @@ impl Server {
             let machine = machine.fds();
             fds.extend(machine.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         }
-        match poll(&mut fds, Some(&IDLE)) {
+        let due = self.machine.as_ref().and_then(Machine::due_in);
+        let patience = due.and_then(|due| Timespec::try_from(due.min(IDLE)).ok());
+        match poll(&mut fds, Some(&patience.unwrap_or(WHILE_IDLE))) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -95,6 +98,7 @@ impl Server {
             return Ok(());
         };
         machine.listen();
+        machine.kill_if_due()?;
         if let Some(ended) = machine.try_end()? {
             self.machine = None;
             self.tell_end(ended)?;
@@ -118,8 +122,17 @@ impl Server {
                 id,
                 why: format!("the host speaks version {protocol}, the lab version {PROTOCOL}"),
             },
-            Request::Start { port, disks } => match self.start(id, &port, &disks) {
-                Ok(()) => Said::Done { id },
+            Request::Start {
+                port,
+                disks,
+                kill_after_ms,
+            } => match self.start(id, &port, &disks) {
+                Ok(()) => {
+                    if let (Some(machine), Some(after)) = (&mut self.machine, kill_after_ms) {
+                        machine.kill_after(Duration::from_millis(after));
+                    }
+                    Said::Done { id }
+                }
                 Err(why) => Said::Failed { id, why },
             },
             Request::Stop => {

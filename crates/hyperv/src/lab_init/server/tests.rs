@@ -50,7 +50,14 @@ impl Host {
     fn start(&mut self, id: u64) {
         let port = "detente.machine.1".to_owned();
         let disks = Vec::new();
-        self.ask(id, Request::Start { port, disks });
+        self.ask(
+            id,
+            Request::Start {
+                port,
+                disks,
+                kill_after_ms: None,
+            },
+        );
     }
 
     fn said(&mut self) -> Said {
@@ -154,6 +161,26 @@ fn a_machine_that_is_stopped_is_gone_when_that_is_answered() {
 }
 
 #[test]
+fn a_machine_that_is_to_be_killed_is_and_that_is_told_as_its_end() {
+    let mut host = Host::with_machine("exec sleep 1000");
+    let port = "detente.machine.1".to_owned();
+    host.ask(
+        2,
+        Request::Start {
+            port,
+            disks: Vec::new(),
+            kill_after_ms: Some(20),
+        },
+    );
+    assert_eq!(host.said(), Said::Done { id: 2 });
+    let Said::Ended { id: 2, status, .. } = host.said() else {
+        panic!("not ended");
+    };
+    assert_eq!(status, "killed by signal 9");
+    host.leave();
+}
+
+#[test]
 fn what_is_no_request_is_passed_over() {
     let mut host = Host::with_machine("");
     let nonsense = encode(Kind::Control, br#"{"id":1,"request":"dance"}"#).unwrap();
@@ -170,7 +197,14 @@ fn a_disk_whose_name_leads_elsewhere_starts_no_machine() {
     let mut host = Host::with_machine("");
     let disks = vec!["../x".to_owned()];
     let port = "detente.machine.1".to_owned();
-    host.ask(1, Request::Start { port, disks });
+    host.ask(
+        1,
+        Request::Start {
+            port,
+            disks,
+            kill_after_ms: None,
+        },
+    );
     assert!(matches!(host.said(), Said::Failed { id: 1, .. }));
     host.leave();
 }
