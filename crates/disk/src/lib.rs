@@ -37,6 +37,7 @@
     clippy::panic
 )]
 
+mod cache;
 mod chain;
 mod finding;
 mod hostile;

@@ -2,7 +2,6 @@
 //! \[qcow2\], and `block/qcow2.c` where only the code says it.
 
 mod backing_name;
-mod cache;
 mod compressed;
 mod extensions;
 mod field;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use detente_block::{BlockRead, ReadError};
 
 use super::backing_name::BackingName;
-use super::cache::Cache;
+
 use super::compressed::CompressedCluster;
 use super::field::{to_u64, to_usize};
 use super::header::Header;
@@ -15,6 +15,7 @@ use super::l2_table::L2Table;
 use super::walk::Walk;
 use super::{FileOffset, Qcow2Details};
 use crate::Details;
+use crate::cache::Cache;
 use crate::layer::{Identity, LayerMap, LayerPlace, LayerSpan};
 
 /// What the cached tables, and the cached unpacked clusters, may take each.

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use detente_block::ReadError;
 
 /// Keeps the latest `capacity` things; few enough to be searched one after the other.
-pub(super) struct Cache<K, T> {
+pub(crate) struct Cache<K, T> {
     capacity: usize,
     latest: Mutex<VecDeque<(K, Arc<T>)>>,
 }
 
 impl<K: Copy + Eq, T> Cache<K, T> {
     /// Keeps things of `each_bytes`, up to `budget_bytes`, but between 2 and `most`.
-    pub(super) fn new(budget_bytes: u64, each_bytes: u64, most: usize) -> Self {
+    pub(crate) fn new(budget_bytes: u64, each_bytes: u64, most: usize) -> Self {
         let fitting = budget_bytes.checked_div(each_bytes).unwrap_or_default();
         let capacity = usize::try_from(fitting)
             .unwrap_or(usize::MAX)
@@ -26,7 +26,7 @@ impl<K: Copy + Eq, T> Cache<K, T> {
 
     /// What is kept under `key`, or what `read` yields. Threads that miss at the same time each
     /// read: nobody waits for the disk while holding the lock.
-    pub(super) fn get_or(
+    pub(crate) fn get_or(
         &self,
         key: K,
         read: impl FnOnce() -> Result<T, ReadError>,
@@ -60,7 +60,12 @@ mod tests {
         let cache = Cache::new(3, 1, 3);
         let fails = |key| {
             cache
-                .get_or(key, || Err(super::super::corrupt(0, "not kept")))
+                .get_or(key, || {
+                    Err(ReadError::Corrupt {
+                        offset: 0,
+                        rule: "not kept".to_owned(),
+                    })
+                })
                 .is_err()
         };
         for key in [1, 2, 3] {
