@@ -65,6 +65,24 @@ pub fn open(path: &Path, file: Arc<dyn BlockRead>, gate: &dyn Gate) -> Result<Im
     })
 }
 
+/// Opens one file alone, without what it rests on, and says what there is to say of it. The
+/// arguments are those of [`open`]; the gate is asked for files that it spreads over.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_layer(
+    path: &Path,
+    file: Arc<dyn BlockRead>,
+    _gate: &dyn Gate,
+) -> Result<Layer, OpenError> {
+    let top = Source {
+        path: path.to_path_buf(),
+        file,
+        format: None,
+    };
+    Ok(top.open(&LayerName::top())?.as_layer(path))
+}
+
 /// A file of the chain before it is opened.
 struct Source {
     path: PathBuf,

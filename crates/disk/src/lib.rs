@@ -39,6 +39,7 @@
 
 mod cache;
 mod chain;
+mod check;
 mod finding;
 mod hostile;
 mod image;
@@ -54,7 +55,8 @@ mod target;
 mod vhd;
 mod vhdx;
 
-pub use chain::open;
+pub use chain::{open, open_layer};
+pub use check::check;
 pub use finding::{CheckReport, Finding, MAX_FINDINGS, Severity};
 #[doc(hidden)]
 pub use hostile::exercise;

@@ -1,0 +1,53 @@
+//! Looking for broken rules in an image's own file.
+
+use detente_block::{BlockRead, ReadError};
+
+use crate::probe::probe;
+use crate::{CheckReport, Format};
+
+/// Looks for broken rules in `file`, whose format is probed. Files that it names are not opened.
+///
+/// # Errors
+/// [`ReadError`] when the storage failed, or the file is of a format or variant that is not checked.
+/// What is wrong with the bytes is a finding, not an error.
+pub fn check(file: &dyn BlockRead) -> Result<CheckReport, ReadError> {
+    let format = probe(file)?;
+    let mut report = CheckReport::new(format);
+    match format {
+        // Every sequence of bytes is a raw disk.
+        Format::Raw => raw(file, &mut report),
+        Format::Qcow2 | Format::Vhdx | Format::Vhd | Format::Vmdk => {
+            return Err(ReadError::Unsupported {
+                offset: 0,
+                what: format!("checking a {} image", format.qemu_name()),
+            });
+        }
+    }
+    Ok(report)
+}
+
+/// All of it is used.
+fn raw(file: &dyn BlockRead, report: &mut CheckReport) {
+    report.image_end = file.len_bytes();
+    report.units = report.image_end;
+    report.allocated_units = report.image_end;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use detente_block::MemoryBackend;
+
+    #[test]
+    fn a_raw_disk_breaks_no_rule() {
+        let report = check(&MemoryBackend::new(vec![1; 4096])).unwrap();
+        assert_eq!(report.format, Format::Raw);
+        assert!(report.complete && report.findings.is_empty());
+        assert_eq!(report.image_end, 4096);
+    }
+
+    #[test]
+    fn an_empty_file_is_no_image() {
+        assert!(check(&MemoryBackend::new(Vec::new())).is_err());
+    }
+}
