@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use detente_block::{BlockRead, Gate, GateError, Opened, ReadError};
 
-use crate::layer::{Identity, LayerMap, OpenedLayer, ParentRef};
+use crate::layer::{LayerMap, OpenedLayer, ParentRef};
 use crate::layer_name::LayerName;
 use crate::map::ImageFile;
 use crate::probe::probe;
@@ -171,7 +171,7 @@ fn open_first(names: &[String], gate: &dyn Gate) -> Result<Opened, GateError> {
 
 /// A parent that is not the one that the child was made on would yield nonsense.
 fn check_identity(wanted: &ParentRef, parent: &dyn LayerMap, path: &Path) -> Result<(), OpenError> {
-    if wanted.identity == Identity::None || wanted.identity == parent.identity() {
+    if wanted.identities.is_empty() || wanted.identities.contains(&parent.identity()) {
         return Ok(());
     }
     let rule = format!(

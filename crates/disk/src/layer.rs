@@ -90,6 +90,6 @@ pub(crate) struct ParentRef {
     pub(crate) at: u64,
     /// The format, if stated; else it is probed.
     pub(crate) format: Option<Format>,
-    /// What the parent must be; [`Identity::None`] asks nothing.
-    pub(crate) identity: Identity,
+    /// What the parent must be, one of these; none asks nothing.
+    pub(crate) identities: Vec<Identity>,
 }

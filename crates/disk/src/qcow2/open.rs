@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::reader::Qcow2;
 use crate::OpenError;
-use crate::layer::{Identity, OpenedLayer, ParentRef};
+use crate::layer::{OpenedLayer, ParentRef};
 use crate::map::ImageFile;
 
 /// Opens `file` as a layer.
@@ -14,7 +14,7 @@ pub(crate) fn open(file: ImageFile) -> Result<OpenedLayer, OpenError> {
         names: vec![name.name.clone()],
         at: name.offset,
         format: name.format,
-        identity: Identity::None,
+        identities: Vec::new(),
     });
     Ok(OpenedLayer {
         map: Box::new(disk),

@@ -29,6 +29,9 @@ pub enum VhdxKind {
 pub struct VhdxParent {
     /// The parent's `DataWriteGuid`, as it stands in its header.
     pub data_write_guid: [u8; 16],
+    /// The parent's `VirtualDiskId`, which its children share (\[MS-VHDX\] 2.6.1.2: items of the
+    /// virtual disk are copied to a fork).
+    pub virtual_disk_id: [u8; 16],
     /// Its path from the child's folder, with backslashes.
     pub relative_path: String,
     /// Its whole path, if it is to be written down.
