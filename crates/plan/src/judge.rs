@@ -43,7 +43,7 @@ pub use net01::{NetworkExpected, net01};
 pub use net02::{EchoSeen, net02};
 pub use pwr01::{PowerSeen, pwr01};
 pub use rng01::rng01;
-pub use snp01::{Freezing, snp01};
+pub use snp01::{Freezing, Span, snp01};
 pub use sto01::sto01;
 pub use sup05::{Digests, sup05};
 pub use time01::time01;

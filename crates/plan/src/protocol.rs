@@ -16,4 +16,4 @@ pub use observation::{
     KernelRecord, Memory, Network, Observation, OrphanDevice, RootDisk, Selinux, Transfer,
 };
 pub use root::{RootMount, RootWait};
-pub use synthetic::{Hypervisor, KeyValuePool, KeyValues, Keys, Vmbus, VmbusDevice, Writes};
+pub use synthetic::{Hypervisor, KeyValuePool, KeyValues, Keys, Vmbus, VmbusDevice, Write, Writes};

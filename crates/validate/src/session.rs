@@ -1,5 +1,6 @@
 //! A conversation with one started machine: its events become state, and callers wait for states.
 
+mod clock;
 mod end;
 mod services;
 mod task;
@@ -14,8 +15,10 @@ use detente_host::{HostError, Machine, MachineEvent, NetworkSeen, Port, PowerOff
 use detente_plan::protocol::{AgentMessage, HostMessage, InitramfsSurvey, Order, Phase};
 
 use crate::console::ConsoleWatch;
+use crate::limits::ms;
 use crate::link::{AgentIdentity, Link};
 
+pub(crate) use clock::AgentClock;
 pub(crate) use services::Services;
 pub(crate) use task::in_words;
 pub(crate) use task::{NoAnswer, TaskEnd};
@@ -51,6 +54,8 @@ pub(crate) struct Session {
     pub(crate) resets: u32,
     /// The process ended.
     pub(crate) exited: Option<String>,
+    /// How the agent's clock stands to ours.
+    pub(crate) clock: AgentClock,
     /// What the integration services of the Hyper-V-compatible machine have said.
     pub(crate) services: Services,
     started: Instant,
@@ -87,6 +92,7 @@ impl Session {
             power_off: None,
             resets: 0,
             exited: None,
+            clock: AgentClock::default(),
             services: Services::default(),
             started,
             waited_to: started,
@@ -232,8 +238,12 @@ impl Session {
         self.last_heard = Some(self.now());
         match message {
             AgentMessage::Hello { .. } => {}
-            AgentMessage::Heartbeat { phase, .. } | AgentMessage::PhaseChanged { phase, .. } => {
+            AgentMessage::Heartbeat {
+                phase, uptime_ms, ..
+            }
+            | AgentMessage::PhaseChanged { phase, uptime_ms } => {
                 self.phase = Some(phase);
+                self.clock.heard(ms(self.elapsed()), uptime_ms);
             }
             AgentMessage::Survey(survey) => {
                 self.surveys = self.surveys.saturating_add(1);

@@ -209,7 +209,7 @@ pub enum Task {
     WatchWrites {
         /// For how long; a write that has begun is waited for.
         for_ms: u64,
-        /// Ends it earlier: a write that took so long, and a few more after it.
+        /// Ends it earlier: a write that took so long, and some seconds without another.
         enough_ms: u64,
     },
     /// Listen to every keyboard ([`Observation::Keys`]).

@@ -72,10 +72,19 @@ pub struct KeyValuePool {
 pub struct Writes {
     /// Writes that came through to the disk.
     pub count: u64,
-    /// The longest time that one took.
-    pub longest_ms: u64,
-    /// Writes after the longest one.
-    pub after_longest: u64,
+    /// Those that took longest, at most 16, in their order.
+    pub longest: Vec<Write>,
+}
+
+/// One write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Write {
+    /// Counts up from 1.
+    pub number: u64,
+    /// When it was begun, since boot.
+    pub from_ms: u64,
+    /// How long it took.
+    pub took_ms: u64,
 }
 
 /// Keys that came from keyboards.

@@ -7,14 +7,14 @@ use detente_host::HostError;
 use detente_machine::hyperv::{Answer, Command, KvpRequest};
 use detente_plan::CaseId;
 use detente_plan::judge::{
-    self, CrashSeen, Exchange, Finding, Freezing, Heartbeats, Offered, WANTED_BEATS,
+    self, CrashSeen, Exchange, Finding, Freezing, Heartbeats, Offered, Span, WANTED_BEATS,
 };
 use detente_plan::protocol::{Observation, Task, Writes};
 
 use super::batch::unasked;
 use super::{Context, Judged, interrupted, no_answer, wrong_answer};
 use crate::limits::ms;
-use crate::session::{NoAnswer, Session, Waited};
+use crate::session::{AgentClock, NoAnswer, Session, Waited};
 
 /// How long the file systems stay frozen.
 const FROZEN: Duration = Duration::from_secs(2);
@@ -257,19 +257,23 @@ fn freezing(session: &mut Session, limit: Duration) -> Result<Found, HostError> 
         enough_ms: ms(FROZEN),
     };
     let given = session.give(task, limit + FROZEN);
+    // What was heard long ago says little of how its clock stands to ours now.
+    session.clock = AgentClock::default();
     // Writes that went well before are wanted too.
     session.wait(FROZEN, |_| None::<()>)?;
     let mut seen = Freezing {
         not_frozen: None,
         not_thawed: None,
-        frozen_ms: 0,
+        frozen: Span::default(),
         writes: None,
+        agent_began_ms: None,
     };
     match service(session, Command::Freeze, limit)? {
         Ok(_) => {
-            let begun = session.elapsed();
+            let from_ms = ms(session.elapsed());
             session.wait(FROZEN, |_| None::<()>)?;
-            seen.frozen_ms = ms(session.elapsed().saturating_sub(begun));
+            let until_ms = ms(session.elapsed());
+            seen.frozen = Span { from_ms, until_ms };
         }
         Err(Refusal::Said(why)) => seen.not_frozen = Some(why),
         Err(Refusal::Lost(nothing)) => return Ok(Err(nothing)),
@@ -290,6 +294,7 @@ fn freezing(session: &mut Session, limit: Duration) -> Result<Found, HostError> 
         Err(NoAnswer::Failed(_)) => None::<Writes>,
         Err(nothing) => return Ok(Err(nothing)),
     };
+    seen.agent_began_ms = session.clock.began_ms();
     Ok(Ok(judge::snp01(&seen)))
 }
 
