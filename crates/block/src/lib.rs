@@ -24,6 +24,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod compare;
 mod content_digest;
 mod data_chunks;
 mod directory_gate;
@@ -32,6 +33,7 @@ mod gate;
 mod memory;
 mod memory_disk;
 mod overlay;
+mod raw_digest;
 mod read;
 mod window;
 mod writable_file;
@@ -39,6 +41,7 @@ mod write;
 mod write_protected;
 mod written_map;
 
+pub use compare::{CompareError, Comparison, Side, compare};
 pub use content_digest::{ContentDigest, content_digest};
 pub use directory_gate::DirectoryGate;
 pub use file::FileBackend;
@@ -46,6 +49,7 @@ pub use gate::{ClosedGate, Gate, GateError, Opened};
 pub use memory::MemoryBackend;
 pub use memory_disk::MemoryDisk;
 pub use overlay::Overlay;
+pub use raw_digest::raw_digest;
 pub use read::{BlockRead, Extent, ExtentKind, ReadError};
 pub use window::Window;
 pub use writable_file::WritableFile;
