@@ -182,11 +182,13 @@ impl Bus {
         if version < Version::V4_1 {
             return HvStatus::InvalidParameter;
         }
-        let has = self.synic.has(vp);
-        let link = self.channel_mut(relid).and_then(OfferedChannel::link_mut);
+        let slot = self.slots.get_mut(&relid).and_then(Slot::taken_mut);
+        let link = slot.and_then(OfferedChannel::link_mut);
         let moved = match link {
-            Some(link) if has => {
+            Some(link) if self.synic.has(vp) => {
                 link.vp = vp;
+                // What the old processor could not hear, the new one may.
+                link.hear(&self.synic, relid);
                 true
             }
             Some(_) | None => false,

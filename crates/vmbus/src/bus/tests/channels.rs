@@ -382,6 +382,30 @@ fn an_interrupt_that_found_no_event_page_comes_with_the_page() {
 }
 
 #[test]
+fn an_interrupt_that_found_no_event_page_comes_where_the_channel_is_moved_to() {
+    let options = BusOptions {
+        processors: 2,
+        ..BusOptions::default()
+    };
+    let mut guest = FakeGuest::with(options);
+    guest.offer(Box::new(Scripted::echo(1)));
+    guest.connect();
+    let channel = guest.open(CLASS, 2);
+    let off = SynicPages {
+        message_page: Some(0x1_0000),
+        event_page: None,
+    };
+    guest.bus.set_synic(0, off);
+    let transaction = guest.write(channel, &[6; 8]);
+    assert_eq!(guest.try_completion(channel, transaction), None);
+    let before = guest.lines().count(1);
+    guest.must_post(&message(22, &[channel.relid, 1]));
+    assert_eq!(guest.lines().count(1), before + 1);
+    guest.pump();
+    assert_eq!(guest.completion(channel, transaction), [6; 8]);
+}
+
+#[test]
 fn events_that_nobody_takes_are_counted() {
     let (mut guest, id, _) = guest();
     for _ in 0..200 {
