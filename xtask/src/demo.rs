@@ -54,8 +54,9 @@ const GUESTS: [Shown; 3] = [
 const INTRODUCTION: &str = "\
 Three servers are booted on two kinds of virtual hardware each: kvm, by QEMU, and hyperv-vmbus, by
 détente's Hyper-V-compatible machine. Where this machine has no usable KVM both are translated: a
-server takes five to ten minutes then, the whole demo about half an hour. A server that cannot find
-its disk looks for it without end: it is given four minutes.";
+server takes two to five minutes then, the whole demo about a quarter of an hour, and twice that
+beside other work. A server that cannot find its disk looks for it without end: it is given four
+minutes.";
 
 /// How long the guests that are made for one side may take to boot, in seconds: dracut looks for the
 /// root for longer than the plan waits. On two busy processors kvm takes about a minute.

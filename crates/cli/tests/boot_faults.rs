@@ -35,6 +35,9 @@ fn check(test: &str, (profile, boot): (&str, u64), unspoiled: &[&str]) {
             profile,
             "--shutdown-limit",
             "40",
+            // Who waits for what never comes waits as long as the plan allows.
+            "--case-limit",
+            "120",
             "--out",
         ])
         .args([&out, &image]);

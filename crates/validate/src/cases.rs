@@ -55,6 +55,8 @@ pub(crate) struct Context<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) profile: Profile,
     pub(crate) acceleration: Acceleration,
+    /// What no case but the boot may exceed, whatever the plan says.
+    pub(crate) case_limit: Option<Duration>,
     pub(crate) mac: String,
     pub(crate) seed: u64,
     /// The profile's folder, for evidence.
@@ -73,7 +75,11 @@ impl Context<'_> {
     /// The limit of a case on this host.
     pub(crate) fn limit(&self, case: CaseId) -> Duration {
         let limit_s = self.plan.case(case).map_or(0, |case| case.limit_s);
-        scaled(limit_s, self.acceleration)
+        let limit = scaled(limit_s, self.acceleration);
+        match self.case_limit {
+            Some(most) if case != CaseId::Boot01 => limit.min(most),
+            Some(_) | None => limit,
+        }
     }
 
     /// Whether the plan has the case, and for this profile.
@@ -216,4 +222,31 @@ pub(crate) fn interrupted() -> Finding {
         "interrupted",
         "the run was ended before this was seen",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use detente_plan::Plan;
+
+    use super::*;
+
+    #[test]
+    fn a_case_limit_shortens_and_spares_the_boot() {
+        let plan = Plan::named("smoke").unwrap();
+        let context = |case_limit| Context {
+            plan: &plan,
+            profile: Profile::Kvm,
+            acceleration: Acceleration::Hardware,
+            case_limit,
+            mac: String::new(),
+            seed: 0,
+            work: Path::new("."),
+        };
+        let seconds = Duration::from_secs;
+        assert_eq!(context(None).limit(CaseId::Sto01), seconds(30));
+        let short = context(Some(seconds(10)));
+        assert_eq!(short.limit(CaseId::Sto01), seconds(10));
+        assert_eq!(short.limit(CaseId::Con01), seconds(5));
+        assert_eq!(short.limit(CaseId::Boot01), seconds(60));
+    }
 }

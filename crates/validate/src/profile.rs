@@ -112,6 +112,7 @@ fn context<'a>(task: &'a ProfileTask<'_, '_>, work: &'a Path) -> Context<'a> {
         plan: &task.request.plan,
         profile: task.column.profile,
         acceleration: task.column.host.facts().acceleration,
+        case_limit: task.request.case_limit,
         mac: mac_text(),
         seed: seed(&task.order.run_id),
         work,

@@ -54,6 +54,8 @@ pub struct Request<'a> {
     pub boot_limit: Option<Duration>,
     /// The plan's limit for a shutdown, replaced (already scaled).
     pub shutdown_limit: Option<Duration>,
+    /// What no case but the boot may exceed, whatever the plan says (already scaled).
+    pub case_limit: Option<Duration>,
     /// This program.
     pub tool: ToolRecord,
     /// Set from outside to end the run early.

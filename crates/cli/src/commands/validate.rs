@@ -60,6 +60,10 @@ pub(crate) struct Arguments {
     /// How long a shutdown may take, instead of the plan's limit.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     shutdown_limit: Option<u64>,
+    /// How long each case may take at most, where the plan allows it more; boot and shutdown have
+    /// limits of their own.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    case_limit: Option<u64>,
     /// Run in software even where the processor could do it.
     #[arg(long)]
     emulate: bool,
@@ -104,6 +108,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
         faults,
         boot_limit: arguments.boot_limit.map(Duration::from_secs),
         shutdown_limit: arguments.shutdown_limit.map(Duration::from_secs),
+        case_limit: arguments.case_limit.map(Duration::from_secs),
         tool: tool::record(),
         interrupt: interrupt()?,
     };

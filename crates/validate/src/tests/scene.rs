@@ -150,6 +150,7 @@ pub(super) fn play_on(
         plan: &plan,
         profile: Profile::Kvm,
         acceleration: Acceleration::Hardware,
+        case_limit: None,
         mac: mac_text(),
         seed: 42,
         work: &work,

@@ -106,6 +106,7 @@ impl Scene {
             faults: Vec::new(),
             boot_limit: None,
             shutdown_limit: None,
+            case_limit: None,
             tool: ToolRecord {
                 name: "detente".to_owned(),
                 version: "0".to_owned(),
