@@ -11,7 +11,7 @@ use crate::map::ImageFile;
 use crate::probe::probe;
 use crate::raw::Raw;
 use crate::stack::Stack;
-use crate::{Format, Image, Layer, OpenError, qcow2};
+use crate::{Format, Image, Layer, OpenError, OpenOptions, Parents, qcow2};
 
 /// How many files a chain may have. Each costs memory and open files; a sane chain has a handful.
 const MAX_LAYERS: usize = 16;
@@ -24,14 +24,31 @@ const MAX_LAYERS: usize = 16;
 /// # Errors
 /// [`OpenError`]; errors in a backing file name it. A chain of more than 16 files is refused.
 pub fn open(path: &Path, file: Arc<dyn BlockRead>, gate: &dyn Gate) -> Result<Image, OpenError> {
+    open_with(path, file, gate, &OpenOptions::default())
+}
+
+/// Opens an image as [`open`] does, but as `options` say.
+///
+/// # Errors
+/// As [`open`]; [`ReadError::Unsupported`] when there is no such snapshot.
+pub fn open_with(
+    path: &Path,
+    file: Arc<dyn BlockRead>,
+    gate: &dyn Gate,
+    options: &OpenOptions,
+) -> Result<Image, OpenError> {
     let top = Source {
         path: path.to_path_buf(),
         file,
-        format: None,
+        format: options.format,
+        snapshot: options.snapshot.clone(),
     };
-    let opened = top.open(&LayerName::top())?;
+    let opened = top.open(&LayerName::top(), gate)?;
     let mut layers = vec![opened.as_layer(path)];
-    let mut parent = opened.parent;
+    let mut parent = match options.parents {
+        Parents::Follow => opened.parent,
+        Parents::Ignore => None,
+    };
     let top_format = layers.first().map(|layer| layer.format);
     let file = Arc::clone(
         &opened
@@ -45,7 +62,7 @@ pub fn open(path: &Path, file: Arc<dyn BlockRead>, gate: &dyn Gate) -> Result<Im
     while let Some(wanted) = parent {
         let (source, below) = find(&wanted, above.as_deref().unwrap_or(gate), &layers)?;
         let name = LayerName::backing(&source.path);
-        let opened = source.open(&name)?;
+        let opened = source.open(&name, &*below)?;
         check_identity(&wanted, &*opened.map, &source.path)?;
         layers.push(opened.as_layer(&source.path));
         stack.rest_on(opened.map, opened.files, name);
@@ -73,14 +90,15 @@ pub fn open(path: &Path, file: Arc<dyn BlockRead>, gate: &dyn Gate) -> Result<Im
 pub fn open_layer(
     path: &Path,
     file: Arc<dyn BlockRead>,
-    _gate: &dyn Gate,
+    gate: &dyn Gate,
 ) -> Result<Layer, OpenError> {
     let top = Source {
         path: path.to_path_buf(),
         file,
         format: None,
+        snapshot: None,
     };
-    Ok(top.open(&LayerName::top())?.as_layer(path))
+    Ok(top.open(&LayerName::top(), gate)?.as_layer(path))
 }
 
 /// A file of the chain before it is opened.
@@ -89,10 +107,13 @@ struct Source {
     file: Arc<dyn BlockRead>,
     /// As stated by the image that names it.
     format: Option<Format>,
+    /// The internal snapshot that is wanted.
+    snapshot: Option<String>,
 }
 
 impl Source {
-    fn open(&self, name: &LayerName) -> Result<OpenedLayer, OpenError> {
+    /// Opens the file as a layer; what it spreads over comes through `gate`.
+    fn open(&self, name: &LayerName, gate: &dyn Gate) -> Result<OpenedLayer, OpenError> {
         let format = match self.format {
             Some(format) => format,
             None => probe(&*self.file).map_err(|error| name.on(error))?,
@@ -101,13 +122,21 @@ impl Source {
             path: self.path.clone(),
             reader: Arc::clone(&self.file),
         };
+        if let (Some(snapshot), false) = (&self.snapshot, format == Format::Qcow2) {
+            let format = format.qemu_name();
+            return Err(ReadError::Unsupported {
+                offset: 0,
+                what: format!("the snapshot {snapshot:?} of a {format} image"),
+            }
+            .into());
+        }
         let opened = match format {
             Format::Raw => Ok(OpenedLayer {
                 map: Box::new(Raw::new(Arc::clone(&self.file))),
                 files: vec![own],
                 parent: None,
             }),
-            Format::Qcow2 => qcow2::open(own),
+            Format::Qcow2 => qcow2::open(own, gate, self.snapshot.as_deref()),
             Format::Vhdx | Format::Vhd | Format::Vmdk => Err(ReadError::Unsupported {
                 offset: 0,
                 what: format!("a {} image", format.qemu_name()),
@@ -153,6 +182,7 @@ fn find(
         path: opened.path,
         file: opened.reader,
         format: wanted.format,
+        snapshot: None,
     };
     Ok((source, opened.gate))
 }

@@ -3,7 +3,7 @@
 use detente_block::{BlockRead, ReadError};
 
 use crate::probe::probe;
-use crate::{CheckReport, Format};
+use crate::{CheckReport, Format, qcow2};
 
 /// Looks for broken rules in `file`, whose format is probed. Files that it names are not opened.
 ///
@@ -11,12 +11,20 @@ use crate::{CheckReport, Format};
 /// [`ReadError`] when the storage failed, or the file is of a format or variant that is not checked.
 /// What is wrong with the bytes is a finding, not an error.
 pub fn check(file: &dyn BlockRead) -> Result<CheckReport, ReadError> {
-    let format = probe(file)?;
+    check_as(file, probe(file)?)
+}
+
+/// Looks for broken rules in `file`, which is of this format.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_as(file: &dyn BlockRead, format: Format) -> Result<CheckReport, ReadError> {
     let mut report = CheckReport::new(format);
     match format {
         // Every sequence of bytes is a raw disk.
         Format::Raw => raw(file, &mut report),
-        Format::Qcow2 | Format::Vhdx | Format::Vhd | Format::Vmdk => {
+        Format::Qcow2 => qcow2::check(file, &mut report)?,
+        Format::Vhdx | Format::Vhd | Format::Vmdk => {
             return Err(ReadError::Unsupported {
                 offset: 0,
                 what: format!("checking a {} image", format.qemu_name()),

@@ -1,12 +1,13 @@
-//! The hostile exerciser: opens, walks and reads whatever it is given, all bounded. It must come
-//! back, with errors or without.
+//! The hostile exerciser: opens, walks, reads, maps and checks whatever it is given, all bounded. It
+//! must come back, with errors or without.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use detente_block::{BlockRead, Gate, GateError, MemoryBackend, Opened};
 
-use crate::{Image, open};
+use crate::map::Mapped;
+use crate::{Image, Layer, OpenOptions, Parents, check, open, open_layer, open_with};
 
 /// How many extents are asked for.
 const MAX_EXTENTS: u32 = 2000;
@@ -14,16 +15,58 @@ const MAX_EXTENTS: u32 = 2000;
 const READ_BYTES: u64 = 5000;
 const MAX_READS: u32 = 200;
 
-/// Opens `bytes` as an image, walks all its extents and reads at each of them, within bounds.
+/// Opens `bytes` as an image, walks all its extents, reads at each of them, and checks the file,
+/// within bounds.
 pub fn exercise(bytes: &[u8]) {
     let file: Arc<dyn BlockRead> = Arc::new(MemoryBackend::new(bytes.to_vec()));
     let gate = SameBytes {
         file: Arc::clone(&file),
         depth: 3,
     };
-    match open(Path::new("hostile"), file, &gate) {
-        Ok(image) => walk(&image),
+    let path = Path::new("hostile");
+    match open(path, Arc::clone(&file), &gate) {
+        Ok(image) => {
+            walk(&image);
+            map(&image);
+            image.layers.iter().for_each(describe);
+        }
         Err(error) => drop(error.to_string()),
+    }
+    match check(&*file) {
+        Ok(report) => drop(format!("{report:?}")),
+        Err(error) => drop(error.to_string()),
+    }
+    let alone = OpenOptions {
+        snapshot: Some("1".to_owned()),
+        parents: Parents::Ignore,
+        ..OpenOptions::default()
+    };
+    if let Ok(image) = open_with(path, Arc::clone(&file), &gate, &alone) {
+        walk(&image);
+    }
+    if let Ok(layer) = open_layer(path, file, &gate) {
+        describe(&layer);
+    }
+}
+
+fn describe(layer: &Layer) {
+    drop(format!("{layer:?}"));
+}
+
+/// Walks the map of the whole chain.
+fn map(image: &Image) {
+    let size = image.stack.len_bytes();
+    let mut offset = 0;
+    for _ in 0..MAX_EXTENTS {
+        let Ok(extent) = image.stack.map_extent(offset, u64::MAX) else {
+            break;
+        };
+        let end = extent.offset.checked_add(extent.len);
+        assert!(
+            extent.offset == offset && extent.len > 0 && end.is_some_and(|end| end <= size),
+            "not an extent: {extent:?}"
+        );
+        offset = offset.saturating_add(extent.len);
     }
 }
 

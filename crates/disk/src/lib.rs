@@ -47,6 +47,7 @@ mod layer;
 mod layer_name;
 mod layout;
 mod map;
+mod open_options;
 mod probe;
 mod qcow2;
 mod raw;
@@ -55,14 +56,15 @@ mod target;
 mod vhd;
 mod vhdx;
 
-pub use chain::{open, open_layer};
-pub use check::check;
+pub use chain::{open, open_layer, open_with};
+pub use check::{check, check_as};
 pub use finding::{CheckReport, Finding, MAX_FINDINGS, Severity};
 #[doc(hidden)]
 pub use hostile::exercise;
 pub use image::{Details, Format, Image, Layer, OpenError};
 pub use layout::{Finish, Layout, LayoutError, Patch, Placed};
 pub use map::{FileIndex, ImageFile, MapExtent, Mapped, Place};
+pub use open_options::{OpenOptions, Parents};
 pub use qcow2::{
     Compression, OverlayError, OverlaySpec, Qcow2Backing, Qcow2Details, Qcow2Spec, Qcow2Version,
     empty_overlay,

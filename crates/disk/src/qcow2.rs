@@ -2,6 +2,7 @@
 //! \[qcow2\], and `block/qcow2.c` where only the code says it.
 
 mod backing_name;
+mod check;
 mod compressed;
 mod extensions;
 mod field;
@@ -17,6 +18,7 @@ mod reader;
 mod spec;
 mod walk;
 
+pub(crate) use check::check;
 pub use compressed::Compression;
 pub(crate) use header::MAGIC;
 pub(crate) use layout::layout;

@@ -4,6 +4,8 @@
 #![expect(clippy::print_stderr, reason = "says what was skipped")]
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub(crate) mod engine;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
