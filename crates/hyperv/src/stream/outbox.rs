@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use detente_machine::hyperv::{Event, Kind, encode, encode_json};
+use detente_machine::hyperv::{Answer, Event, FrameError, Kind, encode, encode_json};
 
 /// The serial ports' lanes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,11 +113,11 @@ impl Outbox {
         }
     }
 
-    /// Sends an event. One that cannot be sent is counted, and the count is told with the next.
+    /// Sends an event. One that cannot be sent is counted, and the count is told with the next. An
+    /// answer that is too long for a frame becomes one that says so: somebody waits for it.
     pub(crate) fn event(&self, event: &Event) {
         let mut waiting = self.lock();
-        let encoded = encode_json(Kind::Control, event);
-        match encoded {
+        match encoded(event) {
             Ok(bytes) if waiting.frames.len() < EVENTS => {
                 if waiting.lost_events > 0 {
                     let text =
@@ -178,9 +178,22 @@ impl Outbox {
     }
 }
 
+/// An event as it goes over the wire.
+fn encoded(event: &Event) -> Result<Vec<u8>, FrameError> {
+    match (encode_json(Kind::Control, event), event) {
+        (Err(error), Event::Answered { id, .. }) => {
+            let answer = Answer::Failed {
+                why: format!("the answer cannot be sent: {error}"),
+            };
+            encode_json(Kind::Control, &Event::Answered { id: *id, answer })
+        }
+        (encoded, _) => encoded,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use detente_machine::hyperv::{Ending, FrameReader};
+    use detente_machine::hyperv::{Ending, FRAME_LIMIT_BYTES, FrameReader, KvpRecord};
 
     use super::*;
 
@@ -207,6 +220,31 @@ mod tests {
         assert_eq!(sent[0], (Kind::ConsoleOutput, b"ab".to_vec()));
         assert_eq!(sent[1].0, Kind::Control);
         assert_eq!(sent.len(), 2);
+    }
+
+    #[test]
+    fn an_answer_too_long_for_a_frame_is_still_an_answer() {
+        let outbox = Outbox::default();
+        let record = KvpRecord {
+            key: "k".repeat(255),
+            value: "v".repeat(1023),
+        };
+        let count = FRAME_LIMIT_BYTES / 1023;
+        let records = vec![record; count];
+        let more = false;
+        let answer = Answer::Kvp { records, more };
+        outbox.event(&Event::Answered { id: 7, answer });
+        let sent = sent(&outbox);
+        let [(Kind::Control, body)] = sent.as_slice() else {
+            panic!("{} frames", sent.len());
+        };
+        match serde_json::from_slice(body).unwrap() {
+            Event::Answered {
+                id: 7,
+                answer: Answer::Failed { why },
+            } => assert!(why.contains("longer than the limit"), "{why}"),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

@@ -77,6 +77,9 @@ pub enum Answer {
     Kvp {
         /// The pairs.
         records: Vec<KvpRecord>,
+        /// Whether there are more that were not read, or do not fit a message.
+        #[serde(default)]
+        more: bool,
     },
 }
 

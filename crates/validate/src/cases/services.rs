@@ -206,7 +206,7 @@ fn exchange(session: &mut Session, limit: Duration, seed: u64) -> Result<Found, 
             Err(nothing) => return Ok(Err(nothing)),
         }
         match service(session, Command::Kvp { request: get }, limit)? {
-            Ok(Answer::Kvp { records }) => {
+            Ok(Answer::Kvp { records, .. }) => {
                 seen.returned = records.into_iter().next().map(|record| record.value);
             }
             Ok(_) => {}
