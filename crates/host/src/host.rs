@@ -36,8 +36,8 @@ pub trait Machine: Send {
     /// Sends bytes into a port.
     ///
     /// # Errors
-    /// [`HostError`] when the port is gone. A guest that does not read is no error: bytes beyond
-    /// a bounded queue are dropped.
+    /// [`HostError`] when the port is gone, or the machine takes nothing any more. A guest that does
+    /// not read is no error: bytes beyond a bounded queue are dropped.
     fn send(&mut self, port: Port, bytes: &[u8]) -> Result<(), HostError>;
 
     /// Writes a picture of the screen (PNG) to `file`.

@@ -29,7 +29,10 @@ const INPUT_PIECE_BYTES: usize = 16 * 1024;
 /// Answers that wait for whoever asked.
 const ANSWERS: usize = 8;
 
-/// How long nothing else is done while an answer is waited for.
+/// How long a machine may make no room for what it is sent.
+const ROOM_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long nothing else is done while an answer, or room, is waited for.
 const PATIENCE: Duration = Duration::from_millis(10);
 
 /// The side that asks.
@@ -147,30 +150,37 @@ impl Client {
         let id = self.last_id;
         let frame = encode_json(Kind::Control, &Order { id, command })
             .map_err(|error| asking(error.to_string()))?;
-        self.input
-            .try_send(frame)
-            .map_err(|error| match error {
-                TrySendError::Full(_) => asking("it does not read".to_owned()),
-                TrySendError::Disconnected(_) => asking("it has ended".to_owned()),
-            })
-            .map(|()| id)
+        self.put(frame, Instant::now() + ROOM_LIMIT)?;
+        Ok(id)
     }
 
-    /// Sends bytes into a serial port. Bytes that find no room are dropped.
-    pub(crate) fn send(&mut self, kind: Kind, bytes: &[u8]) -> Result<(), HostError> {
+    /// Sends bytes into a serial port, waiting for room. The machine reads whether its guest does
+    /// or not, so that one which makes no room is in trouble: an error.
+    pub(crate) fn send(&self, kind: Kind, bytes: &[u8]) -> Result<(), HostError> {
+        self.send_until(kind, bytes, Instant::now() + ROOM_LIMIT)
+    }
+
+    fn send_until(&self, kind: Kind, bytes: &[u8], deadline: Instant) -> Result<(), HostError> {
         for piece in bytes.chunks(INPUT_PIECE_BYTES) {
             let frame = encode(kind, piece).map_err(|error| asking(error.to_string()))?;
-            match self.input.try_send(frame) {
-                Ok(()) | Err(TrySendError::Full(_)) => {}
-                Err(TrySendError::Disconnected(_)) => {
-                    return Err(HostError::Io {
-                        action: "writing to a port",
-                        source: io::ErrorKind::BrokenPipe.into(),
-                    });
-                }
-            }
+            self.put(frame, deadline)?;
         }
         Ok(())
+    }
+
+    /// Puts a frame in line, once there is room.
+    fn put(&self, mut frame: Vec<u8>, deadline: Instant) -> Result<(), HostError> {
+        loop {
+            frame = match self.input.try_send(frame) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Full(frame)) if Instant::now() < deadline => frame,
+                Err(TrySendError::Full(_)) => return Err(asking("it does not read".to_owned())),
+                Err(TrySendError::Disconnected(_)) => {
+                    return Err(asking("it has ended".to_owned()));
+                }
+            };
+            std::thread::sleep(PATIENCE);
+        }
     }
 
     /// Ends the stream: nothing is read or written any more.

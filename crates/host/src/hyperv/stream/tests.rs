@@ -168,6 +168,47 @@ fn what_is_typed_arrives_in_frames() {
 }
 
 #[test]
+fn a_machine_that_reads_slowly_is_sent_everything() {
+    let mut machine = machine();
+    // Far more than what waits in line: 256 frames of 16 KiB, and what the socket holds.
+    let sent: Vec<u8> = (0..8_000_000_u32).map(|n| (n % 251) as u8).collect();
+    let client = &machine.client;
+    let mut socket = machine.socket.try_clone().unwrap();
+    let heard = std::thread::scope(|scope| {
+        let heard = scope.spawn(|| {
+            let (mut frames, mut heard) = (FrameReader::default(), Vec::new());
+            let mut piece = vec![0; 4096];
+            while heard.len() < sent.len() {
+                let count = socket.read(&mut piece).unwrap();
+                frames.feed(&piece[..count]);
+                while let Some(frame) = frames.next_frame().unwrap() {
+                    heard.extend(frame.body);
+                }
+            }
+            heard
+        });
+        client.send_until(Kind::AgentInput, &sent, soon()).unwrap();
+        heard.join().unwrap()
+    });
+    assert!(heard == sent, "in order, and nothing is lost");
+    machine.client.post(Command::Status).unwrap();
+    assert_eq!(machine.hears().0, Kind::Control);
+}
+
+#[test]
+fn a_machine_that_reads_nothing_is_an_error() {
+    let machine = machine();
+    let bytes = vec![0; 16_000_000];
+    let now = Instant::now();
+    let error = machine.client.send_until(Kind::AgentInput, &bytes, now);
+    assert!(error.unwrap_err().to_string().contains("does not read"));
+    // The machine's end of the stream breaks: that is said as it is, and at once.
+    machine.socket.shutdown(Shutdown::Both).unwrap();
+    let error = machine.client.send_until(Kind::AgentInput, &bytes, soon());
+    assert!(error.unwrap_err().to_string().contains("has ended"));
+}
+
+#[test]
 fn a_frame_of_the_guests_is_answered_by_the_network() {
     let mut machine = machine();
     // Who has 10.0.2.2? Tell 10.0.2.15 (RFC 826), from 52:54:00:d7:e2:01 to everybody.
