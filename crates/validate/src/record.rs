@@ -6,6 +6,7 @@ use detente_evidence::{
 };
 use detente_guest::Guest;
 use detente_host::{Acceleration, HostFacts, Implementation};
+use detente_machine::Profile;
 use detente_plan::judge::Finding;
 use detente_plan::{Case, Plan};
 
@@ -47,8 +48,9 @@ pub(crate) fn case_result(
 }
 
 /// What a profile's results do not show, each with the reason.
-pub(crate) fn not_proved(cases: &[CaseResult]) -> Vec<String> {
+pub(crate) fn not_proved(profile: Profile, processors: u32, cases: &[CaseResult]) -> Vec<String> {
     let mut list = vec!["firmware, boot loader and Secure Boot: direct boot (not_run)".to_owned()];
+    list.extend(unseen_processors(profile, processors));
     list.extend(unseen_cases(cases));
     for case in cases.iter().filter(|case| !unseen(case.outcome)) {
         for check in case
@@ -60,6 +62,17 @@ pub(crate) fn not_proved(cases: &[CaseResult]) -> Vec<String> {
         }
     }
     list
+}
+
+/// Our own machine may be wrong where nobody has tried it: what passes there proves little.
+fn unseen_processors(profile: Profile, processors: u32) -> Option<String> {
+    let most = profile.most_processors_seen()?;
+    (processors > most).then(|| {
+        format!(
+            "{processors} virtual processors: the machine of {profile} was tried with at most \
+             {most} (not_run)"
+        )
+    })
 }
 
 /// Cases that were not seen at all; those with the same reason are named together.
@@ -171,5 +184,27 @@ pub(crate) fn guest_record(guest: &Guest) -> GuestRecord {
         kernel_release: text(default.and_then(|default| default.kernel_release.as_ref())),
         boot_entry: text(entry.map(|entry| &entry.title)),
         cmdline: text(default.and_then(|default| default.command_line.as_ref())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Profile, not_proved};
+
+    #[track_caller]
+    fn check(profile: Profile, processors: u32, expect: &[&str]) {
+        let firmware = "firmware, boot loader and Secure Boot: direct boot (not_run)";
+        let expect = [&[firmware], expect].concat();
+        assert_eq!(not_proved(profile, processors, &[]), expect);
+    }
+
+    #[test]
+    fn processors_that_nobody_tried_are_not_proved() {
+        check(Profile::HypervVmbus, 4, &[]);
+        let five = "5 virtual processors: the machine of hyperv-vmbus was tried with at most 4 \
+                    (not_run)";
+        check(Profile::HypervVmbus, 5, &[five]);
+        check(Profile::Kvm, 64, &[]);
+        check(Profile::KvmLegacy, 64, &[]);
     }
 }
