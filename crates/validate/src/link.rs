@@ -17,6 +17,7 @@ pub(crate) struct Link {
 pub(crate) struct AgentIdentity {
     pub(crate) sha256: String,
     pub(crate) plan_digest: String,
+    pub(crate) kernel_release: String,
 }
 
 impl Link {
@@ -55,7 +56,7 @@ impl Link {
             run_id,
             plan_digest,
             agent_sha256,
-            ..
+            kernel_release,
         } = hello
         else {
             return None;
@@ -67,6 +68,7 @@ impl Link {
         ours.then(|| AgentIdentity {
             sha256: agent_sha256.clone(),
             plan_digest: plan_digest.clone(),
+            kernel_release: kernel_release.clone(),
         })
     }
 

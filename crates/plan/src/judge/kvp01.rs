@@ -11,6 +11,9 @@ const POOLS: usize = 5;
 /// Permissions of their files: the same.
 const MODE: u32 = 0o644;
 
+/// What Linux's daemon calls the kernel's release, up to its first hyphen (`tools/hv`).
+const BUILD_KEY: &str = "OSBuildNumber";
+
 /// What came of the exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exchange {
@@ -20,6 +23,10 @@ pub struct Exchange {
     pub wanted: String,
     /// What the guest's daemon gave back when it was asked for it.
     pub returned: Option<String>,
+    /// What the daemon says of its guest when it is asked for every key of that pool.
+    pub told: Vec<(String, String)>,
+    /// The kernel's release, as the agent says it.
+    pub kernel_release: String,
     /// Why the host's question came to nothing, if it did.
     pub refused: Option<String>,
 }
@@ -61,6 +68,9 @@ pub fn kvp01(seen: &Exchange) -> Finding {
             ),
         ),
     });
+    if seen.refused.is_none() {
+        checks.push(told(seen));
+    }
     let pools = number(guest.pools.len() as u64);
     Finding::of_checks(checks, vec![measured("pools", pools, "count", None)])
 }
@@ -73,6 +83,21 @@ fn arrived(seen: &Exchange) -> detente_evidence::Check {
         format!(
             "the guest's pool holds {value:?} (wanted: {:?})",
             seen.wanted
+        ),
+    )
+}
+
+/// The daemon's own pool, read from its first key to its last, names the kernel that runs.
+fn told(seen: &Exchange) -> detente_evidence::Check {
+    let wanted = seen.kernel_release.split('-').next().unwrap_or_default();
+    let build = seen.told.iter().find(|(key, _)| key == BUILD_KEY);
+    let build = build.map(|(_, value)| value.as_str());
+    check(
+        "told",
+        build == Some(wanted),
+        format!(
+            "the daemon tells {} keys of its guest, {BUILD_KEY} {build:?} (wanted: {wanted:?})",
+            seen.told.len()
         ),
     )
 }
@@ -96,6 +121,8 @@ mod tests {
             },
             wanted: "nonce".to_owned(),
             returned: Some("nonce".to_owned()),
+            told: vec![(BUILD_KEY.to_owned(), "6.1.0".to_owned())],
+            kernel_release: "6.1.0-50-amd64".to_owned(),
             refused: None,
         }
     }
@@ -125,6 +152,8 @@ mod tests {
         );
         check(|seen| seen.guest.value = None, Outcome::Failed);
         check(|seen| seen.returned = None, Outcome::Failed);
+        check(|seen| seen.told.clear(), Outcome::Failed);
+        check(|seen| seen.told[0].1 = "6.12.0".to_owned(), Outcome::Failed);
         check(|seen| seen.refused = Some("no".to_owned()), Outcome::Failed);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use detente_evidence::Outcome;
 use detente_host::HostError;
-use detente_machine::hyperv::{Answer, Command, KvpRequest};
+use detente_machine::hyperv::{Answer, Command, KvpRecord, KvpRequest};
 use detente_plan::CaseId;
 use detente_plan::judge::{
     self, CrashSeen, Exchange, Finding, Freezing, Heartbeats, Offered, Span, WANTED_BEATS,
@@ -36,6 +36,9 @@ const KEYBOARD_DRIVER: &str = "hyperv_keyboard";
 /// The pool that the host writes to, and the key.
 const POOL: u8 = 0;
 const KEY: &str = "detente.nonce";
+
+/// The pool in which the guest's daemon tells of the guest.
+const GUESTS_OWN: u8 = 2;
 
 /// The services' cases, in the order in which they disturb least.
 const CASES: [CaseId; 4] = [CaseId::Hb01, CaseId::Kvp01, CaseId::Kbd01, CaseId::Snp01];
@@ -180,6 +183,12 @@ fn exchange(session: &mut Session, limit: Duration, seed: u64) -> Result<Found, 
         guest: before,
         wanted: wanted.clone(),
         returned: None,
+        told: Vec::new(),
+        kernel_release: session
+            .agent
+            .as_ref()
+            .map(|agent| agent.kernel_release.clone())
+            .unwrap_or_default(),
         refused: None,
     };
     if seen.guest.daemons == 0 {
@@ -194,10 +203,9 @@ fn exchange(session: &mut Session, limit: Duration, seed: u64) -> Result<Found, 
         pool: POOL,
         key: key(),
     };
-    match service(session, Command::Kvp { request: set }, limit)? {
-        Ok(_) => {}
-        Err(Refusal::Said(why)) => seen.refused = Some(why),
-        Err(Refusal::Lost(nothing)) => return Ok(Err(nothing)),
+    let all = KvpRequest::Enumerate { pool: GUESTS_OWN };
+    if let Err(nothing) = pairs(session, set, limit, &mut seen)? {
+        return Ok(Err(nothing));
     }
     if seen.refused.is_none() {
         match look(session)? {
@@ -205,16 +213,40 @@ fn exchange(session: &mut Session, limit: Duration, seed: u64) -> Result<Found, 
             Ok(_) => return Ok(Ok(wrong_answer())),
             Err(nothing) => return Ok(Err(nothing)),
         }
-        match service(session, Command::Kvp { request: get }, limit)? {
-            Ok(Answer::Kvp { records, .. }) => {
-                seen.returned = records.into_iter().next().map(|record| record.value);
-            }
-            Ok(_) => {}
-            Err(Refusal::Said(why)) => seen.refused = Some(why),
-            Err(Refusal::Lost(nothing)) => return Ok(Err(nothing)),
+    }
+    match pairs(session, get, limit, &mut seen)? {
+        Ok(records) => seen.returned = records.into_iter().next().map(|record| record.value),
+        Err(nothing) => return Ok(Err(nothing)),
+    }
+    match pairs(session, all, limit, &mut seen)? {
+        Ok(records) => {
+            let records = records.into_iter();
+            seen.told = records.map(|record| (record.key, record.value)).collect();
         }
+        Err(nothing) => return Ok(Err(nothing)),
     }
     Ok(Ok(judge::kvp01(&seen)))
+}
+
+/// Asks the guest's daemon, unless it has refused before; the pairs that it gives.
+fn pairs(
+    session: &mut Session,
+    request: KvpRequest,
+    limit: Duration,
+    seen: &mut Exchange,
+) -> Result<Result<Vec<KvpRecord>, NoAnswer>, HostError> {
+    if seen.refused.is_some() {
+        return Ok(Ok(Vec::new()));
+    }
+    Ok(match service(session, Command::Kvp { request }, limit)? {
+        Ok(Answer::Kvp { records, .. }) => Ok(records),
+        Ok(Answer::Done | Answer::Failed { .. } | Answer::Status { .. }) => Ok(Vec::new()),
+        Err(Refusal::Said(why)) => {
+            seen.refused = Some(why);
+            Ok(Vec::new())
+        }
+        Err(Refusal::Lost(nothing)) => Err(nothing),
+    })
 }
 
 /// Types until the agent has heard enough keys, or the limit is over.
