@@ -78,12 +78,21 @@ fn run(place: &Place, variant: &Variant, work: &Path, killed_after: Option<Durat
         moved: variant.full,
         console: String::new(),
         events: Vec::new(),
+        failed_to_start: None,
         disks: Disks::make(work, variant.disks()),
     };
     let mut spec = spec(place, variant, &told);
     spec.synthetic.killed_after = killed_after;
     let host = place.host(variant.shown).unwrap();
-    let mut machine = host.start(&spec, work).unwrap();
+    let mut machine = match host.start(&spec, work) {
+        Ok(machine) => machine,
+        // Killed before it had said who it is.
+        Err(error) if killed_after.is_some() => {
+            told.failed_to_start = Some(error);
+            return told;
+        }
+        Err(error) => panic!("{variant}: {error}"),
+    };
     let mut script = Script::default();
     let deadline = Instant::now() + LIMIT;
     loop {

@@ -1,6 +1,6 @@
 //! What a guest and its machine told, from the start to the end.
 
-use detente_host::{MachineEvent, PowerOff};
+use detente_host::{HostError, MachineEvent, PowerOff};
 use detente_machine::hyperv::{BusEvent, VmbusVersion};
 
 use crate::disks::Disks;
@@ -15,6 +15,8 @@ pub(crate) struct Told {
     pub(crate) console: String,
     /// Everything else.
     pub(crate) events: Vec<MachineEvent>,
+    /// Why it did not start, if it did not.
+    pub(crate) failed_to_start: Option<HostError>,
     /// The disks that it was given.
     pub(crate) disks: Disks,
 }
