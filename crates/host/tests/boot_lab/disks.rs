@@ -24,6 +24,9 @@ const WRITTEN_BYTES: usize = 64 << 10;
 /// Where the second disk comes again after it was taken away.
 pub(crate) const MOVED_LUN: u8 = 5;
 
+/// How long it is then made, from 4 MiB.
+pub(crate) const GROWN_BYTES: u64 = 6 << 20;
+
 /// The disks of a guest.
 pub(crate) struct Disks {
     folder: PathBuf,
@@ -93,6 +96,11 @@ impl Disks {
         }
         if told.moved {
             told.says(&self.as_told(1, MOVED_LUN));
+            let sectors = GROWN_BYTES / 512;
+            let zeros = sha256(&[0; WRITTEN_BYTES]);
+            told.says(&format!(
+                "resized LUN {MOVED_LUN}: {sectors} sectors, last 64 KiB {zeros}"
+            ));
         }
         let written = told.value_of("written ");
         let (written, read) = written.split_once(" read ").unwrap();

@@ -1,5 +1,6 @@
 //! Boots one tiny guest and does from outside what it waits for.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use detente_machine::hyperv::{Command, Controller, DiskConfig};
 use detente_machine::lab::DISK_FOLDER;
 use detente_machine::{DirectBoot, MachineSpec, NetworkSpec, Profile, Synthetic, Topology};
 
-use crate::disks::{Disks, MOVED_LUN, WRITTEN_SECTOR, nonce};
+use crate::disks::{Disks, GROWN_BYTES, MOVED_LUN, WRITTEN_SECTOR, nonce};
 use crate::place::{GUEST_MEMORY_MIB, Place};
 use crate::told::{Told, heartbeats};
 
@@ -26,8 +27,21 @@ pub(crate) struct Variant {
     pub(crate) kernel: &'static str,
     pub(crate) processors: u32,
     pub(crate) shown: Shown,
-    /// Whether its second disk goes and comes again, and it ends by the shutdown service.
+    /// Whether its second disk goes, comes again and grows, and its clock is set right.
     pub(crate) full: bool,
+    /// How it ends.
+    pub(crate) end: End,
+}
+
+/// How a guest ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// By itself.
+    Itself,
+    /// The shutdown service asks it to power off.
+    PowerOff,
+    /// The shutdown service asks it to restart.
+    Restart,
 }
 
 impl Variant {
@@ -78,6 +92,7 @@ fn run(place: &Place, variant: &Variant, work: &Path, killed_after: Option<Durat
         moved: variant.full,
         console: String::new(),
         events: Vec::new(),
+        asked: Vec::new(),
         failed_to_start: None,
         disks: Disks::make(work, variant.disks()),
     };
@@ -93,7 +108,7 @@ fn run(place: &Place, variant: &Variant, work: &Path, killed_after: Option<Durat
         }
         Err(error) => panic!("{variant}: {error}"),
     };
-    let mut script = Script::default();
+    let mut script = Script::new(variant);
     let deadline = Instant::now() + LIMIT;
     loop {
         let Some(event) = machine.next_event(deadline).unwrap() else {
@@ -110,39 +125,63 @@ fn run(place: &Place, variant: &Variant, work: &Path, killed_after: Option<Durat
         if ended {
             break;
         }
-        if variant.full && killed_after.is_none() {
-            script.go_on(machine.as_mut(), &told);
+        if killed_after.is_none() {
+            script.go_on(machine.as_mut(), &mut told);
         }
     }
     machine.stop().unwrap();
     told
 }
 
-/// What is done from outside, each once, when the guest says that it waits for it.
-#[derive(Default)]
+/// What is done from outside, one after another, each when the guest says that it waits for it.
 struct Script {
-    removed: bool,
-    added: bool,
-    pressed: bool,
+    steps: VecDeque<(&'static str, Command)>,
+    end: End,
 }
 
 impl Script {
-    fn go_on(&mut self, machine: &mut dyn Machine, told: &Told) {
-        if !self.removed && told.console.contains("tiny: watching LUN") {
-            self.removed = true;
-            let (controller, lun) = (Controller::Scsi, 1);
-            let remove = Command::RemoveDisk { controller, lun };
-            machine.ask(remove).unwrap();
-        }
-        if !self.added && told.console.contains("tiny: gone LUN") {
-            self.added = true;
+    fn new(variant: &Variant) -> Self {
+        let controller = Controller::Scsi;
+        let mut steps = VecDeque::new();
+        if variant.full {
+            let remove = Command::RemoveDisk { controller, lun: 1 };
             let disk = second_disk();
-            machine.ask(Command::AddDisk { disk }).unwrap();
+            let resize = Command::ResizeDisk {
+                controller,
+                lun: MOVED_LUN,
+                len_bytes: GROWN_BYTES,
+            };
+            steps.extend([
+                ("tiny: watching LUN", remove),
+                ("tiny: gone LUN", Command::AddDisk { disk }),
+                ("tiny: resizing LUN", resize),
+                ("tiny: clock is wrong", Command::SyncTime),
+            ]);
         }
-        let done = told.console.contains("tiny: done") && heartbeats(&told.events) >= 2;
-        if !self.pressed && done {
-            self.pressed = true;
-            machine.press_power_button().unwrap();
+        let end = variant.end;
+        if end != End::Itself {
+            steps.push_back(("tiny: done", Command::Status));
+        }
+        Self { steps, end }
+    }
+
+    fn go_on(&mut self, machine: &mut dyn Machine, told: &mut Told) {
+        let waits = |text: &str| told.console.contains(text);
+        if let Some((_, command)) = self.steps.pop_front_if(|(text, _)| waits(text)) {
+            let id = machine.ask(command.clone()).unwrap();
+            told.asked.push((id, command));
+        }
+        let ready = told.is_answered() && heartbeats(&told.events) >= 2;
+        if !self.steps.is_empty() || !ready {
+            return;
+        }
+        match std::mem::replace(&mut self.end, End::Itself) {
+            End::Itself => {}
+            End::PowerOff => machine.press_power_button().unwrap(),
+            End::Restart => {
+                let id = machine.ask(Command::Restart).unwrap();
+                told.asked.push((id, Command::Restart));
+            }
         }
     }
 }
@@ -151,7 +190,8 @@ impl Script {
 fn second_disk() -> DiskConfig {
     DiskConfig {
         path: Path::new(DISK_FOLDER).join("m1d1"),
-        overlay: None,
+        // What it is below cannot grow: a disk of the lab. The lab forgets the folder's files.
+        overlay: Some(Path::new(DISK_FOLDER).join("grown")),
         controller: Controller::Scsi,
         lun: MOVED_LUN,
         serial: "detente1".to_owned(),
@@ -164,7 +204,11 @@ fn spec(place: &Place, variant: &Variant, told: &Told) -> MachineSpec {
     let (nonce, disks) = (&told.nonce, told.disks.count());
     let mut cmdline = format!("{COMMAND_LINE} nonce={nonce} disks={disks} write={WRITTEN_SECTOR}");
     if variant.full {
-        cmdline += &format!(" watch=1,{MOVED_LUN} stay=1");
+        let sectors = GROWN_BYTES / 512;
+        cmdline += &format!(" watch=1,{MOVED_LUN} resize={MOVED_LUN},{sectors} clock=1");
+    }
+    if variant.end != End::Itself {
+        cmdline += " stay=1";
     }
     MachineSpec {
         name: "boot-lab".to_owned(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use detente_host::MachineEvent;
 use detente_host::hyperv::Shown;
 
-use crate::guest::{self, Variant};
+use crate::guest::{self, End, Variant};
 use crate::place::Place;
 
 const KILLS: u32 = 10;
@@ -30,6 +30,7 @@ fn ten_kills_of_the_machine_are_told_and_the_lab_goes_on() {
         shown: Shown::default(),
         // It stays until it is told to go, which nobody does.
         full: true,
+        end: End::PowerOff,
     };
     for kill in 0..KILLS {
         // The first as soon as it is there: that, too, is a moment.

@@ -15,12 +15,14 @@ mod kills;
 mod place;
 mod told;
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use detente_host::hyperv::Shown;
+use detente_host::{MachineEvent, PowerOff};
 use detente_machine::hyperv::{Controller, CpuidProfile, VmbusVersion};
 
-use guest::Variant;
+use guest::{End, Variant};
 use place::Place;
 use told::Told;
 
@@ -28,6 +30,9 @@ use told::Told;
 /// used, whatever else this machine does.
 const LAB_CPU_LIMIT: Duration = Duration::from_secs(15);
 const GUEST_CPU_LIMIT: Duration = Duration::from_secs(30);
+
+/// From when a guest has told its clock until it has ended and is looked at.
+const CLOCK_LIMIT: Duration = Duration::from_secs(120);
 
 /// What every guest is shown, by class and driver: Linux, `include/linux/hyperv.h`, and
 /// `drivers/hv/hv_util.c`, `drivers/input/serio/hyperv-keyboard.c`, `drivers/net/hyperv/netvsc_drv.c`.
@@ -62,24 +67,28 @@ fn variants() -> [Variant; 4] {
             processors: 1,
             shown: Shown::default(),
             full: true,
+            end: End::PowerOff,
         },
         Variant {
             kernel: "tiny-6.1",
             processors: 1,
             shown: shown(CpuidProfile::Ws2016, (4, 0), Controller::Ide),
             full: false,
+            end: End::Itself,
         },
         Variant {
             kernel: "tiny-6.1",
             processors: 4,
             shown: shown(CpuidProfile::Ws2019, (3, 0), Controller::Scsi),
             full: false,
+            end: End::Itself,
         },
         Variant {
             kernel: "tiny-6.12",
             processors: 4,
             shown: shown(CpuidProfile::Ws2025, (5, 3), Controller::Scsi),
             full: false,
+            end: End::Restart,
         },
     ]
 }
@@ -94,6 +103,7 @@ fn guests_in_the_lab_see_what_they_were_given() {
     let up = lab.cpu();
     eprintln!("measured: the lab was up after {up:.1?} of CPU time");
     assert!(up <= LAB_CPU_LIMIT, "{up:?}");
+    let mut boots = BTreeSet::new();
     for variant in variants() {
         if !place.has(test, variant.kernel) {
             continue;
@@ -104,22 +114,46 @@ fn guests_in_the_lab_see_what_they_were_given() {
         let took = lab.cpu().saturating_sub(before);
         eprintln!("measured: {variant} took {took:.1?} of CPU time");
         check(&variant, &told);
+        let boot = told.value_of("boot ").to_owned();
+        assert!(boots.insert(boot), "{variant} is no boot of its own");
         assert!(took <= GUEST_CPU_LIMIT, "{variant}: {took:?}");
     }
 }
 
 fn check(variant: &Variant, told: &Told) {
     // Why it ended says most if anything went wrong.
-    told.ended_by_itself();
+    told.ended_by(&match variant.end {
+        End::Itself | End::PowerOff => MachineEvent::PowerOff(PowerOff::Guest),
+        End::Restart => MachineEvent::Reset,
+    });
     told.says(&format!("nonce {}", told.nonce));
     check_kernel(variant, told);
     check_channels(variant, told);
     told.disks.check(told);
     told.connected_with(variant.shown.vmbus);
-    if variant.full {
-        told.answered_heartbeats(2);
-        told.says("/sbin/poweroff was called");
+    let classes = classes(variant).map(|(class, _)| class);
+    told.did_what_was_asked(variant.shown.vmbus, &classes);
+    match variant.end {
+        End::Itself => {}
+        End::PowerOff => told.says("/sbin/poweroff was called"),
+        End::Restart => told.says("/sbin/reboot was called"),
     }
+    if variant.end != End::Itself {
+        told.answered_heartbeats(2);
+    }
+    if variant.full {
+        check_clock(told);
+    }
+}
+
+/// The guest's clock, which it had set to 2001, was ours again.
+fn check_clock(told: &Told) {
+    told.says("clock is wrong: 2001");
+    let seconds = told.value_of("clock is right: ");
+    let seconds: u64 = seconds.strip_suffix(" seconds").unwrap().parse().unwrap();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let ago = now.as_secs().abs_diff(seconds);
+    assert!(ago <= CLOCK_LIMIT.as_secs(), "{ago} s from ours");
 }
 
 /// What the kernel and its drivers say of the platform.
@@ -142,15 +176,21 @@ fn check_kernel(variant: &Variant, told: &Told) {
 
 /// The channels of sysfs, as `lsvmbus` reads them, and their drivers.
 fn check_channels(variant: &Variant, told: &Told) {
-    let disks = match variant.shown.controller {
-        Controller::Scsi => SCSI,
-        Controller::Ide => IDE,
-    };
-    for (class, driver) in CHANNELS.into_iter().chain([disks]) {
+    for (class, driver) in classes(variant) {
         let line = told.value_of(&format!("channel {{{class}}} "));
         assert!(
             line.ends_with(&format!(" driver {driver}")),
             "{class} {line}"
         );
     }
+}
+
+/// What a guest is shown, by class and driver. The SCSI controller is there with or without disks.
+fn classes(variant: &Variant) -> [(&'static str, &'static str); 8] {
+    let disks = match variant.shown.controller {
+        Controller::Scsi => SCSI,
+        Controller::Ide => IDE,
+    };
+    let [a, b, c, d, e, f, g] = CHANNELS;
+    [a, b, c, d, e, f, g, disks]
 }

@@ -1,7 +1,7 @@
 //! What a guest and its machine told, from the start to the end.
 
-use detente_host::{HostError, MachineEvent, PowerOff};
-use detente_machine::hyperv::{BusEvent, VmbusVersion};
+use detente_host::{HostError, MachineEvent};
+use detente_machine::hyperv::{Answer, BusEvent, Command, VmbusVersion};
 
 use crate::disks::Disks;
 
@@ -15,6 +15,8 @@ pub(crate) struct Told {
     pub(crate) console: String,
     /// Everything else.
     pub(crate) events: Vec<MachineEvent>,
+    /// What the machine was asked for, by the questions' numbers.
+    pub(crate) asked: Vec<(u64, Command)>,
     /// Why it did not start, if it did not.
     pub(crate) failed_to_start: Option<HostError>,
     /// The disks that it was given.
@@ -61,16 +63,55 @@ impl Told {
         assert_eq!(agreed, [wanted]);
     }
 
-    /// The guest powered itself off, and nothing broke.
+    /// The guest ended in this way, and nothing broke.
     #[track_caller]
-    pub(crate) fn ended_by_itself(&self) {
-        let off = MachineEvent::PowerOff(PowerOff::Guest);
+    pub(crate) fn ended_by(&self, end: &MachineEvent) {
         let (events, console) = (&self.events, &self.console);
-        assert!(events.contains(&off), "{events:?}\n{console}");
+        assert!(events.contains(end), "{events:?}\n{console}");
         let Some(MachineEvent::Exited { status, stderr }) = self.events.last() else {
             panic!("{:?}", self.events)
         };
         assert_eq!((status.as_str(), stderr.as_str()), ("exit code 0", ""));
+    }
+
+    /// What came of a question, if something has.
+    fn answer(&self, question: u64) -> Option<&Answer> {
+        self.events.iter().find_map(|event| match event {
+            MachineEvent::Answered { id, answer } if *id == question => Some(answer),
+            _ => None,
+        })
+    }
+
+    /// Whether every question was answered.
+    pub(crate) fn is_answered(&self) -> bool {
+        let mut questions = self.asked.iter();
+        questions.all(|(id, _)| self.answer(*id).is_some())
+    }
+
+    /// The machine did what it was asked for, and said how it was: on the bus by this version, with
+    /// every one of these classes open.
+    #[track_caller]
+    pub(crate) fn did_what_was_asked(&self, version: VmbusVersion, classes: &[&str]) {
+        for (id, command) in &self.asked {
+            match (self.answer(*id), command) {
+                (
+                    Some(Answer::Status {
+                        vmbus,
+                        open_channels,
+                        ..
+                    }),
+                    Command::Status,
+                ) => {
+                    assert_eq!(*vmbus, Some(version));
+                    let mut open: Vec<&str> = open_channels.iter().map(String::as_str).collect();
+                    let mut wanted = classes.to_vec();
+                    open.sort_unstable();
+                    wanted.sort_unstable();
+                    assert_eq!(open, wanted);
+                }
+                (answer, command) => assert_eq!(answer, Some(&Answer::Done), "{command:?}"),
+            }
+        }
     }
 
     /// Heartbeats were answered.

@@ -55,6 +55,7 @@ cp "$(find "$WORK/tree" -path '*bin/busybox' -type f | head -n 1)" "$root/bin/bu
 ln -s busybox "$root/bin/sh"
 install -m 755 "$RECIPES/tiny/init" "$root/init"
 install -m 755 "$RECIPES/tiny/poweroff" "$root/sbin/poweroff"
+install -m 755 "$RECIPES/tiny/reboot" "$root/sbin/reboot"
 added='' number=0
 for wanted in hv_vmbus hv_utils hyperv_keyboard hv_netvsc hv_storvsc sd_mod; do
     add "$wanted"
