@@ -4,6 +4,7 @@
 //! own, so that a rerun replaces no other. A trial (`--pairs`) is only shown.
 
 mod digest;
+mod disk;
 mod inspect;
 mod machine;
 mod measure;
@@ -35,14 +36,16 @@ enum Bench {
     Digest,
     Ring,
     Storvsc,
+    Disk,
 }
 
-const BENCHES: [Bench; 5] = [
+const BENCHES: [Bench; 6] = [
     Bench::Validate,
     Bench::Inspect,
     Bench::Digest,
     Bench::Ring,
     Bench::Storvsc,
+    Bench::Disk,
 ];
 
 impl Bench {
@@ -53,6 +56,7 @@ impl Bench {
             Self::Digest => "digest",
             Self::Ring => "ring",
             Self::Storvsc => "storvsc",
+            Self::Disk => "disk",
         }
     }
 
@@ -63,6 +67,7 @@ impl Bench {
             Self::Digest => digest::run(setup),
             Self::Ring => ring::run(setup),
             Self::Storvsc => storvsc::run(setup),
+            Self::Disk => disk::run(setup),
         }
     }
 
@@ -70,7 +75,7 @@ impl Bench {
     fn needs_image(self) -> bool {
         match self {
             Self::Validate | Self::Inspect | Self::Digest => true,
-            Self::Ring | Self::Storvsc => false,
+            Self::Ring | Self::Storvsc | Self::Disk => false,
         }
     }
 }

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeVal;
 use serde::{Deserialize, Serialize};
 
 use crate::tool::Tool;
@@ -22,6 +23,8 @@ pub(super) const FLAG: &str = "--measure";
 pub(super) struct Run {
     /// From its start to its end.
     pub(super) seconds: f64,
+    /// The processor's time, for it and for what the kernel did for it.
+    pub(super) cpu_seconds: f64,
     /// The largest resident memory of it, or of one of its children.
     pub(super) peak_kib: i64,
 }
@@ -54,12 +57,18 @@ pub(super) fn in_this_process(command: &[String]) -> anyhow::Result<()> {
     if !status.success() {
         bail!("{program} failed: {status}");
     }
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
     let run = Run {
         seconds,
-        peak_kib: getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss(),
+        cpu_seconds: in_seconds(usage.user_time()) + in_seconds(usage.system_time()),
+        peak_kib: usage.max_rss(),
     };
     writeln!(std::io::stdout(), "{}", serde_json::to_string(&run)?)?;
     Ok(())
+}
+
+fn in_seconds(time: TimeVal) -> f64 {
+    time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6
 }
 
 /// The one in the middle; of an even number the mean of both.
