@@ -2,7 +2,7 @@
 
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{completions, doctor, inspect, lab, man, plan, validate};
+use crate::commands::{completions, doctor, image, inspect, lab, man, plan, validate};
 
 /// Run, move and prove virtual servers on both sides of the hypervisor divide.
 #[derive(Debug, Parser)]
@@ -23,6 +23,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     Inspect(inspect::Arguments),
     Validate(validate::Arguments),
+    #[command(subcommand)]
+    Image(image::Command),
     #[command(subcommand)]
     Plan(plan::Command),
     #[command(subcommand)]

@@ -2,6 +2,7 @@
 
 pub(crate) mod completions;
 pub(crate) mod doctor;
+pub(crate) mod image;
 pub(crate) mod inspect;
 pub(crate) mod lab;
 pub(crate) mod man;
@@ -18,6 +19,7 @@ pub(crate) fn run(command: Command, out: &mut Output) -> anyhow::Result<ExitCode
     match command {
         Command::Inspect(arguments) => inspect::run(&arguments, out),
         Command::Validate(arguments) => validate::run(&arguments, out),
+        Command::Image(command) => image::run(&command, out),
         Command::Plan(command) => plan::run(&command, out),
         Command::Lab(command) => lab::run(&command, out),
         Command::Doctor(arguments) => doctor::run(&arguments, out),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use detente_block::{BlockRead as _, DirectoryGate, FileBackend, GateError, ReadError};
-use detente_disk::{Image, OpenError};
+use detente_disk::{Image, OpenError, OpenOptions};
 
 use crate::failure::Failure;
 
@@ -44,25 +44,45 @@ fn refuse_twins(paths: &[PathBuf]) -> Result<(), Failure> {
 
 /// Opens one disk; files that it names come through the gate.
 fn open(path: &Path, allowed: &[PathBuf]) -> Result<Image, Failure> {
-    let named = || path.display().to_string();
-    let file = FileBackend::open(path).map_err(|error| {
-        let hint = io_hint(error.kind());
-        Failure::cannot_tell(anyhow::Error::new(error).context(named()), hint)
-    })?;
+    open_with(path, allowed, &OpenOptions::default())
+}
+
+/// Opens one disk as the options say; files that it names come through the gate.
+pub(crate) fn open_with(
+    path: &Path,
+    allowed: &[PathBuf],
+    options: &OpenOptions,
+) -> Result<Image, Failure> {
+    let file = open_file(path)?;
+    let is_empty = file.len_bytes() == 0;
     let gate = allowed
         .iter()
         .fold(DirectoryGate::beside(path), |gate, folder| {
             gate.allow(folder.clone())
         });
-    let is_empty = file.len_bytes() == 0;
-    detente_disk::open(path, Arc::new(file), &gate).map_err(|error| {
+    detente_disk::open_with(path, file, &gate, options).map_err(|error| {
         let hint = if is_empty {
             Some("the file has no bytes: copy it again and compare checksums".to_owned())
         } else {
-            open_hint(&error)
+            open_hint(path, &error)
         };
-        Failure::cannot_tell(anyhow::Error::new(error).context(named()), hint)
+        Failure::cannot_tell(
+            anyhow::Error::new(error).context(path.display().to_string()),
+            hint,
+        )
     })
+}
+
+/// Opens the file alone, whatever it holds.
+pub(crate) fn open_file(path: &Path) -> Result<Arc<FileBackend>, Failure> {
+    let file = FileBackend::open(path).map_err(|error| {
+        let hint = io_hint(error.kind());
+        Failure::cannot_tell(
+            anyhow::Error::new(error).context(path.display().to_string()),
+            hint,
+        )
+    })?;
+    Ok(Arc::new(file))
 }
 
 fn io_hint(kind: ErrorKind) -> Option<String> {
@@ -77,7 +97,8 @@ fn io_hint(kind: ErrorKind) -> Option<String> {
     }
 }
 
-fn open_hint(error: &OpenError) -> Option<String> {
+fn open_hint(path: &Path, error: &OpenError) -> Option<String> {
+    let path = path.display();
     match error {
         OpenError::Gate(GateError::Refused { .. }) => Some(
             "if you trust the image, allow the other file's folder with --allow-path".to_owned(),
@@ -86,13 +107,13 @@ fn open_hint(error: &OpenError) -> Option<String> {
             "a backing file is missing: put it back, or flatten the image where it is whole"
                 .to_owned(),
         ),
-        OpenError::Read(ReadError::Corrupt { .. } | ReadError::PastEnd { .. }) => Some(
-            "the file is damaged or was cut off: copy it again and compare checksums".to_owned(),
-        ),
-        OpenError::Read(ReadError::Unsupported { .. }) => Some(
-            "give a raw or qcow2 image; `qemu-img convert -O qcow2 IMAGE NEW` makes one of others"
-                .to_owned(),
-        ),
+        OpenError::Read(ReadError::Corrupt { .. } | ReadError::PastEnd { .. }) => Some(format!(
+            "the file is damaged or was cut off: `detente image check {path}` lists what is \
+             broken; copy it again and compare checksums"
+        )),
+        OpenError::Read(ReadError::Unsupported { .. }) => Some(format!(
+            "`qemu-img convert -O qcow2 {path} NEW` makes an image that is read, if QEMU can"
+        )),
         _ => None,
     }
 }

@@ -10,7 +10,9 @@ mod commands;
 mod disks;
 mod environment;
 mod failure;
+mod interrupt;
 mod output;
+mod page;
 mod tool;
 
 use std::ffi::OsString;

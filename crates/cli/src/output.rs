@@ -1,6 +1,6 @@
 //! The one place that prints: data to standard output, everything else to standard error.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 
 use serde::Serialize;
 
@@ -42,5 +42,34 @@ impl Output {
     /// Something beside the answer: progress, warnings, errors. If nobody listens, so be it.
     pub(crate) fn aside(&mut self, text: &str) {
         let _ = writeln!(self.asides, "{text}");
+    }
+}
+
+/// A line on standard error that is written over and over: only for people who look on, so nothing
+/// where that is no terminal.
+pub(crate) struct StatusLine {
+    screen: Option<io::Stderr>,
+}
+
+impl StatusLine {
+    /// A line that is empty so far.
+    pub(crate) fn new() -> Self {
+        let screen = io::stderr();
+        Self {
+            screen: screen.is_terminal().then_some(screen),
+        }
+    }
+
+    /// Whether anybody sees it.
+    pub(crate) fn is_seen(&self) -> bool {
+        self.screen.is_some()
+    }
+
+    /// Writes over what it said before. If nobody listens, so be it.
+    pub(crate) fn say(&mut self, text: &str) {
+        if let Some(screen) = &mut self.screen {
+            let _ = write!(screen, "\r{text}\u{1b}[K");
+            let _ = screen.flush();
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! `detente inspect`: what is in a guest's disks.
 
-mod page;
 mod render;
 
 use std::path::PathBuf;

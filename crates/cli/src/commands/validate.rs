@@ -6,11 +6,8 @@ mod table;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use clap::Args;
 use detente_disk::Image;
 use detente_evidence::{Run, Verdict};
@@ -23,7 +20,7 @@ use crate::args::Format;
 use crate::commands::plan;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::{disks, environment, tool};
+use crate::{disks, environment, interrupt, tool};
 
 /// Boot a server's disks on virtual hardware and run a test plan inside.
 ///
@@ -110,7 +107,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
         shutdown_limit: arguments.shutdown_limit.map(Duration::from_secs),
         case_limit: arguments.case_limit.map(Duration::from_secs),
         tool: tool::record(),
-        interrupt: interrupt()?,
+        interrupt: interrupt::watch()?,
     };
     let run = detente_validate::validate(request, &mut live).map_err(|error| {
         let hint = error.hint().or_else(|| host_hint(&error));
@@ -177,21 +174,6 @@ fn with_paths(paths: &[PathBuf], images: Vec<Image>) -> Vec<DiskInput> {
             image,
         })
         .collect()
-}
-
-/// Set by the first Ctrl-C; the second one ends the process at once (its machines die with it).
-fn interrupt() -> anyhow::Result<Arc<AtomicBool>> {
-    let flag = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(
-            signal,
-            i32::from(crate::INTERRUPTED),
-            flag.clone(),
-        )
-        .and_then(|_| signal_hook::flag::register(signal, flag.clone()))
-        .context("cannot watch for Ctrl-C")?;
-    }
-    Ok(flag)
 }
 
 fn host_hint(error: &ValidateError) -> Option<String> {

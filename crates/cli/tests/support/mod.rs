@@ -6,6 +6,7 @@
     reason = "a test panics, and says aloud what it skips"
 )]
 
+pub(crate) mod images;
 pub(crate) mod schema;
 
 use std::path::{Path, PathBuf};

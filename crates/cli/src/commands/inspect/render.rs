@@ -5,7 +5,7 @@ use detente_guest::facts::{
     VolumeFacts,
 };
 
-use super::page::{Page, size};
+use crate::page::{Page, size};
 
 /// Menu lines shown; the rest is counted. `--format json` has all.
 const MENU_LINES: usize = 12;

@@ -5,13 +5,13 @@ const NAME_WIDTH: usize = 14;
 
 /// A page in the making.
 #[derive(Default)]
-pub(super) struct Page {
+pub(crate) struct Page {
     text: String,
 }
 
 impl Page {
     /// A title, with an empty line before it unless it is the first.
-    pub(super) fn heading(&mut self, title: &str) {
+    pub(crate) fn heading(&mut self, title: &str) {
         if !self.text.is_empty() {
             self.text.push('\n');
         }
@@ -19,17 +19,17 @@ impl Page {
     }
 
     /// `name  value`; without a name it continues the line above.
-    pub(super) fn line(&mut self, name: &str, value: &str) {
+    pub(crate) fn line(&mut self, name: &str, value: &str) {
         self.push(&format!("  {name:NAME_WIDTH$}{value}"));
     }
 
     /// A line with a mark before it.
-    pub(super) fn item(&mut self, mark: &str, text: &str) {
+    pub(crate) fn item(&mut self, mark: &str, text: &str) {
         self.push(&format!("  {mark:2}{text}"));
     }
 
     /// Rows with their columns aligned; the last one runs free.
-    pub(super) fn table(&mut self, rows: &[Vec<String>]) {
+    pub(crate) fn table(&mut self, rows: &[Vec<String>]) {
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
         let width = |column: usize| -> usize {
             let cells = rows.iter().filter_map(|row| row.get(column));
@@ -49,17 +49,21 @@ impl Page {
     }
 
     /// The finished page.
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         self.text
     }
 
     fn push(&mut self, line: &str) {
-        // A title or label may hold escape sequences for the reader's terminal.
-        let clean = line.trim_end().chars();
-        self.text
-            .extend(clean.map(|c| if is_unsafe(c) { '\u{fffd}' } else { c }));
+        self.text.push_str(&clean(line.trim_end()));
         self.text.push('\n');
     }
+}
+
+/// A line without what would steer the reader's terminal: a title, a label or a file name may hold
+/// escape sequences.
+pub(crate) fn clean(line: &str) -> String {
+    let safe = |c| if is_unsafe(c) { '\u{fffd}' } else { c };
+    line.chars().map(safe).collect()
 }
 
 /// Control characters, and those that turn the direction of writing.
@@ -69,7 +73,7 @@ fn is_unsafe(c: char) -> bool {
 }
 
 /// A size in the largest unit that leaves at least 1: `1.0 MiB`, `512 bytes`.
-pub(super) fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     let mut value = bytes;
     let mut rest = 0;
     let mut unit = "bytes";

@@ -1,0 +1,108 @@
+//! `detente image check`: which rules of its format an image breaks.
+
+mod answer;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use detente_block::BlockRead as _;
+use detente_disk::CheckReport;
+
+use super::Format;
+use super::source::Source;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::{BAD, CANNOT_TELL, FINE, disks};
+
+/// Look for broken rules in an image, and name each with its place and its specification.
+///
+/// The image's own file is looked at, not the files that it rests on; nothing is written.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  detente image check server.vhdx\n  \
+    detente image check --format json server.qcow2\n\n\
+    Exit codes: 0 sound, 1 rules are broken or room is lost, 2 could not tell, 64 wrong usage.")]
+pub(crate) struct Arguments {
+    /// The image.
+    image: PathBuf,
+    #[command(flatten)]
+    source: Source,
+    /// How to answer.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// What a check comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// No rule is broken, no room is lost.
+    Sound,
+    /// Room of the file is lost; the content is right.
+    Leaks,
+    /// A rule is broken.
+    Corrupt,
+    /// Not everything could be looked at.
+    Unknown,
+}
+
+impl Verdict {
+    fn of(report: &CheckReport) -> Self {
+        if report.corruptions > 0 {
+            Self::Corrupt
+        } else if !report.complete {
+            Self::Unknown
+        } else if report.leaks > 0 {
+            Self::Leaks
+        } else {
+            Self::Sound
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sound => "sound",
+            Self::Leaks => "leaks",
+            Self::Corrupt => "corrupt",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    fn code(self) -> u8 {
+        match self {
+            Self::Sound => FINE,
+            Self::Leaks | Self::Corrupt => BAD,
+            Self::Unknown => CANNOT_TELL,
+        }
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<ExitCode> {
+    let path = &arguments.image;
+    let file = disks::open_file(path)?;
+    let report = match arguments.source.format() {
+        Some(format) => detente_disk::check_as(&*file, format),
+        None => detente_disk::check(&*file),
+    };
+    let report = report.map_err(|error| {
+        let hint = (file.len_bytes() == 0)
+            .then(|| "the file has no bytes: copy it again and compare checksums".to_owned());
+        Failure::cannot_tell(anyhow::Error::new(error).context(named(path)), hint)
+    })?;
+    let verdict = Verdict::of(&report);
+    match arguments.format {
+        Format::Text => out.bytes(answer::text(path, &report, verdict).as_bytes())?,
+        Format::Json => out.json(&answer::ours(path, &report, verdict))?,
+        Format::QemuJson => out.json(&answer::as_qemu(path, &report))?,
+    }
+    if verdict == Verdict::Corrupt && arguments.format == Format::Text {
+        let name = named(path);
+        out.aside(&format!(
+            "hint: `detente image convert --salvage {name} OUT` copies what can still be reached"
+        ));
+    }
+    Ok(ExitCode::from(verdict.code()))
+}
+
+fn named(path: &Path) -> String {
+    path.display().to_string()
+}

@@ -1,0 +1,123 @@
+//! What `detente image` says as JSON, held against the committed schemas.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::images::Place;
+use support::schema::{check, validator};
+
+/// A raw disk with something, a hole, and something.
+fn disk() -> Place {
+    let place = Place::empty();
+    std::fs::write(place.path("disk.raw"), [7; 4096]).expect("a file");
+    place.cut("disk.raw", 1 << 20);
+    place.poke("disk.raw", 512 << 10, &[1; 4096]);
+    place
+}
+
+#[test]
+fn what_info_says_is_as_its_schema_says() {
+    let place = disk();
+    check(
+        "image-info-1.json",
+        &place.json(0, &["info", "--format", "json", "disk.raw"]),
+        &[
+            ("/schema", json!("detente/image-info/2")),
+            ("/images", json!([])),
+            ("/images/0/layers", json!([])),
+            ("/images/0/layers/0/format", json!("vpc")),
+            ("/images/0/layers/0/unit_bytes", json!(0)),
+            ("/images/0/layers/0/virtual_size_bytes", json!(-1)),
+            ("/images/0/layers/0/parent", json!("base.raw")),
+            ("/images/0/layers/0/details", json!(null)),
+        ],
+    );
+}
+
+#[test]
+fn what_map_says_is_as_its_schema_says() {
+    let place = disk();
+    let document = place.json(0, &["map", "--format", "json", "disk.raw"]);
+    check(
+        "image-map-1.json",
+        &document,
+        &[
+            ("/schema", json!("detente/image-map/2")),
+            ("/files", json!(null)),
+            ("/extents/0/kind", json!("hole")),
+            ("/extents/0/length", json!(0)),
+            ("/extents/0/file", json!("disk.raw")),
+            ("/complete", json!(null)),
+            ("/fault", json!(7)),
+        ],
+    );
+    let mut broken = document;
+    broken["extents"] = json!([]);
+    broken["fault"] = json!("read failed at offset 0x0");
+    broken["complete"] = json!(false);
+    assert!(validator("image-map-1.json").is_valid(&broken));
+}
+
+#[test]
+fn what_check_says_is_as_its_schema_says() {
+    let place = disk();
+    let mut document = place.json(0, &["check", "--format", "json", "disk.raw"]);
+    document["findings"] = json!([{
+        "severity": "corrupt",
+        "rule": "vhdx.bat.overlap",
+        "offset": 1 << 20,
+        "what": "blocks 0 and 1 overlap",
+        "section": "[MS-VHDX] 2.5",
+    }]);
+    check(
+        "image-check-1.json",
+        &document,
+        &[
+            ("/verdict", json!("fine")),
+            ("/format", json!("floppy")),
+            ("/leaks", json!(-1)),
+            ("/findings/0/severity", json!("bad")),
+            ("/findings/0/rule", json!("BAT")),
+            ("/findings/0/offset", json!("0x100000")),
+            ("/findings/0/section", json!("")),
+        ],
+    );
+}
+
+#[test]
+fn what_compare_says_is_as_its_schema_says() {
+    let place = disk();
+    std::fs::copy(place.path("disk.raw"), place.path("other.raw")).expect("a copy");
+    let compare = ["compare", "--format", "json", "disk.raw", "other.raw"];
+    let same: Value = place.json(0, &compare);
+    check(
+        "image-compare-1.json",
+        &same,
+        &[("/identical", json!(null))],
+    );
+    place.poke("other.raw", 5, &[9]);
+    check(
+        "image-compare-1.json",
+        &place.json(1, &compare),
+        &[
+            ("/difference/kind", json!("colour")),
+            ("/difference/offset", json!(-1)),
+            ("/difference", json!({ "kind": "size", "offset": 5 })),
+            ("/first/file", json!("")),
+        ],
+    );
+}
+
+#[test]
+fn what_digest_says_is_as_its_schema_says() {
+    let place = disk();
+    check(
+        "image-digest-1.json",
+        &place.json(0, &["digest", "--format", "json", "disk.raw"]),
+        &[
+            ("/algorithm", json!("md5")),
+            ("/images", json!([])),
+            ("/images/0/digest", json!("ABC")),
+        ],
+    );
+}
