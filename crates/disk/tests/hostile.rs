@@ -1,18 +1,17 @@
 //! The hostile exerciser over the corpus and over seeded mutations of sound images.
 //!
-//! `DETENTE_HOSTILE_SECONDS` says how long mutations are tried (2 by default),
-//! `DETENTE_HOSTILE_SEED` replays the one that a failure printed.
+//! `detente_samples::Seeds` says for how long, and what replays a failure.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::print_stderr, reason = "says which seed failed")]
+#![expect(clippy::print_stderr, reason = "says which file failed")]
 
 mod support;
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use detente_disk::{Format, OverlaySpec, empty_overlay, exercise};
+use detente_samples::Seeds;
 
 /// The corpus, unpacked, in the order of its names.
 fn corpus() -> Vec<(String, Vec<u8>)> {
@@ -105,32 +104,11 @@ fn mutate(image: &mut Vec<u8>, numbers: &mut Numbers) {
     }
 }
 
-/// Says which seed it was when a test fails.
-struct Seed(u64);
-
-impl Drop for Seed {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("replay with DETENTE_HOSTILE_SEED={}", self.0);
-        }
-    }
-}
-
 fn try_seed(images: &[Vec<u8>], seed: u64) {
-    let told = Seed(seed);
     let mut numbers = Numbers(seed);
     let mut image = images[numbers.below(images.len())].clone();
     mutate(&mut image, &mut numbers);
     exercise(&image);
-    drop(told);
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the rule is for the library, this is its test"
-)]
-fn setting(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
 }
 
 #[test]
@@ -144,16 +122,7 @@ fn mutations_are_survived() {
     images.push(support::sound());
     images.push(support::sound_on(b"base", None));
     images.push(empty_overlay(&spec).unwrap());
-    if let Some(seed) = setting("DETENTE_HOSTILE_SEED") {
-        return try_seed(&images, seed);
-    }
-    let seconds = setting("DETENTE_HOSTILE_SECONDS").unwrap_or(2);
-    let start = Instant::now();
-    let mut seed = 0;
-    while start.elapsed() < Duration::from_secs(seconds) {
+    for seed in Seeds::of_environment("disk images", 1) {
         try_seed(&images, seed);
-        seed += 1;
     }
-    eprintln!("{seed} mutations");
-    assert!(seed > 0);
 }

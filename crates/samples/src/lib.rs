@@ -21,10 +21,12 @@
 
 mod disk;
 mod heads;
+mod seeds;
 mod tool;
 mod tree;
 
 pub use disk::{Label, Partition, disk, esp};
 pub use heads::{initramfs, kernel, luks, program};
+pub use seeds::Seeds;
 pub use tool::{can_make_disks, can_make_ext4, can_make_uefi_disks};
 pub use tree::{ROOT, Tree};

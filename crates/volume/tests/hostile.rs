@@ -1,7 +1,7 @@
 //! Hostile disks: a corpus, and seeded mutations of sound samples, for a limited time.
 //!
-//! `DETENTE_HOSTILE_SECONDS` (default 2) says how long; a panic prints the sample and the seed,
-//! and `DETENTE_HOSTILE_REPLAY=SAMPLE:SEED` runs that one alone.
+//! `detente_samples::Seeds` says for how long; a panic prints the sample and the seed, and
+//! `DETENTE_HOSTILE_REPLAY=SAMPLE:SEED` runs that one alone.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stderr, reason = "what is needed to run a failure again")]
 
@@ -13,6 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use detente_samples::Seeds;
 use detente_volume::exercise;
 use support::{ImageBuilder, poke, sample};
 
@@ -169,20 +170,13 @@ fn mutated_samples_do_no_harm() {
         let seed = seed.parse().unwrap();
         return check(name, seed, &sound.mutate(&mut Random(seed)));
     }
-    let seconds = std::env::var("DETENTE_HOSTILE_SECONDS")
-        .ok()
-        .and_then(|text| text.parse().ok());
-    let end = Instant::now() + Duration::from_secs(seconds.unwrap_or(2));
-    let mut seed = 0;
     for sound in &samples {
         check(sound.name, u64::MAX, &sound.bytes);
     }
-    while Instant::now() < end {
+    for seed in Seeds::of_environment("volumes", 1) {
         for sound in &samples {
             check(sound.name, seed, &sound.mutate(&mut Random(seed)));
         }
-        seed += 1;
     }
     check_memory();
-    eprintln!("{seed} mutations of each of {} samples", samples.len());
 }

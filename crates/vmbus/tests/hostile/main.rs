@@ -1,13 +1,12 @@
 //! The hostile exercisers of `detente_vmbus::hostile`, over their corpora and over seeded mutations.
 //!
-//! `DETENTE_HOSTILE_SECONDS` says for how long all parts together mutate (2 by default),
-//! `DETENTE_HOSTILE_SEED` replays the mutation that a failure printed: of one part, so filter by
-//! its name. `corpus/NAME/` holds what once broke the part of that name.
+//! `detente_samples::Seeds` says for how long all parts together mutate, and what replays a failure:
+//! of one part, so filter by its name. `corpus/NAME/` holds what once broke the part of that name.
 //!
 //! A new part is a module here with a `PART`, a line in `PARTS`, and a test.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::print_stderr, reason = "says which seed failed")]
+#![expect(clippy::print_stderr, reason = "says which file failed")]
 
 mod bus;
 mod components;
@@ -18,8 +17,8 @@ mod storvsc;
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
+use detente_samples::Seeds;
 use mutate::{Numbers, mutate};
 
 /// A part of the engine that any bytes can drive.
@@ -82,19 +81,10 @@ fn survives(part: &Part) {
         sound.push(bytes);
     }
     (part.exercise)(b"");
-    if let Some(seed) = setting("DETENTE_HOSTILE_SEED") {
-        return try_seed(part, &sound, seed);
-    }
-    let seconds = setting("DETENTE_HOSTILE_SECONDS").unwrap_or(2);
-    let share = Duration::from_secs(seconds) / u32::try_from(PARTS.len()).unwrap();
-    let start = Instant::now();
-    let mut seed = 0;
-    while start.elapsed() < share {
+    let parts = u32::try_from(PARTS.len()).unwrap();
+    for seed in Seeds::of_environment(part.name, parts) {
         try_seed(part, &sound, seed);
-        seed += 1;
     }
-    eprintln!("{}: {seed} mutations", part.name);
-    assert!(seed > 0);
 }
 
 fn corpus(name: &str) -> Vec<(String, Vec<u8>)> {
@@ -113,26 +103,9 @@ fn corpus(name: &str) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-/// Says which seed it was when a test fails.
-struct Seed(u64);
-
-impl Drop for Seed {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("replay with DETENTE_HOSTILE_SEED={}", self.0);
-        }
-    }
-}
-
 fn try_seed(part: &Part, sound: &[Vec<u8>], seed: u64) {
-    let told = Seed(seed);
     let mut numbers = Numbers(seed);
     let mut bytes = sound[numbers.below(sound.len())].clone();
     mutate(&mut bytes, &mut numbers);
     (part.exercise)(&bytes);
-    drop(told);
-}
-
-fn setting(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
 }
