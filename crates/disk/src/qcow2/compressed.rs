@@ -43,6 +43,13 @@ impl CompressedCluster {
         Self { offset, len }
     }
 
+    /// The descriptor of compressed bytes at `place`, less than a cluster: what [`Self::parse`] takes.
+    pub(super) fn descriptor(place: u64, len: u64, cluster_bits: u32) -> u64 {
+        let last = place.saturating_add(len).saturating_sub(1);
+        let sectors = (last / SECTOR).saturating_sub(place / SECTOR);
+        place | sectors.unbounded_shl(70_u32.saturating_sub(cluster_bits))
+    }
+
     /// What tells this cluster from others of the image.
     pub(super) fn key(&self) -> (u64, u64) {
         (self.offset, self.len)

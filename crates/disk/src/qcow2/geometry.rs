@@ -60,6 +60,26 @@ impl Geometry {
         offset % self.cluster
     }
 
+    /// Which cluster `offset` is in.
+    pub(super) fn cluster_index(&self, offset: u64) -> u64 {
+        offset / self.cluster
+    }
+
+    /// Which L2 table describes the guest's cluster `guest`.
+    pub(super) fn table_of(&self, guest: u64) -> u64 {
+        guest.checked_div(self.table_entries()).unwrap_or_default()
+    }
+
+    /// The first of the guest's clusters that the L2 table `index` describes.
+    pub(super) fn first_of_table(&self, index: u64) -> u64 {
+        index.saturating_mul(self.table_entries())
+    }
+
+    /// How many clusters an L2 table describes.
+    fn table_entries(&self) -> u64 {
+        self.cluster.get() / self.entry
+    }
+
     /// How many L1 entries a disk of `size` bytes needs.
     pub(super) fn l1_entries(&self, size: u64) -> u64 {
         size.div_ceil(self.l2_span.get())

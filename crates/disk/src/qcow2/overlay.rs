@@ -1,19 +1,17 @@
 //! An empty qcow2 file that rests on an image and takes the writes.
 
 use super::backing_name::MAX_BYTES;
-use super::extensions::BACKING_FORMAT;
+use super::compressed::Compression;
 use super::field::to_u64;
 use super::geometry::Geometry;
-use super::header::{MAGIC, MAX_L1_BYTES};
+use super::header::MAX_L1_BYTES;
+use super::layout::{NewHeader, misread_name};
+use super::spec::{Qcow2Backing, Qcow2Version};
 use crate::Format;
 
 /// QEMU's default.
 const CLUSTER_BITS: u32 = 16;
 const CLUSTER_BYTES: usize = 1 << CLUSTER_BITS;
-/// Refcounts of 16 bits, QEMU's default.
-const REFCOUNT_ORDER: u32 = 4;
-/// With the compression type and its padding, as QEMU writes it since 5.1.
-const HEADER_LENGTH: u32 = 112;
 const SECTOR: u64 = 512;
 
 // Where things are: header, refcount table, refcount block, L1 table.
@@ -85,7 +83,22 @@ pub fn empty_overlay(spec: &OverlaySpec) -> Result<Vec<u8>, OverlayError> {
     let l1_bytes = usize::try_from(l1_bytes).map_err(|_| too_large())?;
     let l1_clusters = l1_bytes.div_ceil(CLUSTER_BYTES);
 
-    let mut bytes = header(spec, size, l1_size);
+    let header = NewHeader {
+        version: Qcow2Version::V3,
+        cluster_bits: CLUSTER_BITS,
+        size,
+        l1_size,
+        l1_table_offset: to_u64(L1_TABLE),
+        refcount_table_offset: to_u64(REFCOUNT_TABLE),
+        refcount_table_clusters: 1,
+        compression: Compression::Zlib,
+        extended_l2: false,
+        backing: Some(&Qcow2Backing {
+            path: spec.backing_path.clone(),
+            format: spec.backing_format,
+        }),
+    };
+    let mut bytes = header.bytes();
     bytes.resize(REFCOUNT_TABLE, 0);
     bytes.extend(to_u64(REFCOUNT_BLOCK).to_be_bytes());
     bytes.resize(REFCOUNT_BLOCK, 0);
@@ -102,52 +115,10 @@ fn check_name(name: &str) -> Result<(), OverlayError> {
     if name.is_empty() || u32::try_from(len).is_ok_and(|len| len > MAX_BYTES) {
         return Err(OverlayError::NameLength { len });
     }
-    let first = name.split('/').next().unwrap_or_default();
-    if first.contains(':') || name.contains('\0') {
+    if misread_name(name) {
         return Err(OverlayError::NameMisread {
             name: name.to_owned(),
         });
     }
     Ok(())
-}
-
-/// The header, the backing format's extension, and the backing file's name.
-fn header(spec: &OverlaySpec, size: u64, l1_size: u32) -> Vec<u8> {
-    let extension = extension(spec.backing_format);
-    let name_offset = u64::from(HEADER_LENGTH).saturating_add(to_u64(extension.len()));
-    let name_len = u32::try_from(spec.backing_path.len()).expect("the length was checked");
-    let mut bytes = Vec::with_capacity(CLUSTER_BYTES);
-    bytes.extend(MAGIC);
-    bytes.extend(3_u32.to_be_bytes()); // version
-    bytes.extend(name_offset.to_be_bytes()); // backing_file_offset
-    bytes.extend(name_len.to_be_bytes()); // backing_file_size
-    bytes.extend(CLUSTER_BITS.to_be_bytes()); // cluster_bits
-    bytes.extend(size.to_be_bytes()); // size
-    bytes.extend(0_u32.to_be_bytes()); // crypt_method
-    bytes.extend(l1_size.to_be_bytes()); // l1_size
-    bytes.extend(to_u64(L1_TABLE).to_be_bytes()); // l1_table_offset
-    bytes.extend(to_u64(REFCOUNT_TABLE).to_be_bytes()); // refcount_table_offset
-    bytes.extend(1_u32.to_be_bytes()); // refcount_table_clusters
-    bytes.extend(0_u32.to_be_bytes()); // nb_snapshots
-    bytes.extend([0; 8]); // snapshots_offset
-    bytes.extend([0; 24]); // incompatible, compatible, autoclear features
-    bytes.extend(REFCOUNT_ORDER.to_be_bytes()); // refcount_order
-    bytes.extend(HEADER_LENGTH.to_be_bytes()); // header_length
-    bytes.extend([0; 8]); // compression type zlib, padding
-    bytes.extend(extension);
-    bytes.extend(spec.backing_path.as_bytes());
-    bytes
-}
-
-/// The extension that states the backing format, and the one that ends the area.
-fn extension(format: Format) -> Vec<u8> {
-    let name = format.qemu_name().as_bytes();
-    let len = u32::try_from(name.len()).expect("format names are short");
-    let mut bytes = Vec::new();
-    bytes.extend(BACKING_FORMAT.to_be_bytes());
-    bytes.extend(len.to_be_bytes());
-    bytes.extend(name);
-    bytes.resize(bytes.len().next_multiple_of(8), 0);
-    bytes.extend([0; 8]);
-    bytes
 }

@@ -48,21 +48,19 @@ impl NewImage {
         let (mut offset, size) = (0, content.len_bytes());
         while offset < size {
             let extent = content.next_extent(offset).unwrap();
-            let mut end = extent.offset + extent.len;
-            if extent.kind == ExtentKind::Zero {
-                // Granules are all zero or they are data.
-                end = if end == size {
-                    end
-                } else {
-                    end / granule * granule
-                };
-                if end > offset {
-                    self.layout.zero(offset, end - offset).unwrap();
-                    offset = end;
-                    continue;
-                }
+            let extent_end = extent.offset + extent.len;
+            // Granules are all zero or they are data.
+            let zero_end = match extent.kind {
+                ExtentKind::Zero if extent_end == size => size,
+                ExtentKind::Zero => extent_end / granule * granule,
+                ExtentKind::Data => offset,
+            };
+            if zero_end > offset {
+                self.layout.zero(offset, zero_end - offset).unwrap();
+                offset = zero_end;
+                continue;
             }
-            let end = end
+            let end = extent_end
                 .next_multiple_of(granule)
                 .min(size)
                 .min(offset + 64 * granule);
