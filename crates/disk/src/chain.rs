@@ -11,7 +11,7 @@ use crate::map::ImageFile;
 use crate::probe::probe;
 use crate::raw::Raw;
 use crate::stack::Stack;
-use crate::{Format, Image, Layer, OpenError, OpenOptions, Parents, qcow2};
+use crate::{Details, Format, Image, Layer, OpenError, OpenOptions, Parents, qcow2};
 
 /// How many files a chain may have. Each costs memory and open files; a sane chain has a handful.
 const MAX_LAYERS: usize = 16;
@@ -44,7 +44,7 @@ pub fn open_with(
         snapshot: options.snapshot.clone(),
     };
     let opened = top.open(&LayerName::top(), gate)?;
-    let mut layers = vec![opened.as_layer(path)];
+    let mut layers = vec![opened.as_readable_layer(path, &LayerName::top())?];
     let mut parent = match options.parents {
         Parents::Follow => opened.parent,
         Parents::Ignore => None,
@@ -64,7 +64,7 @@ pub fn open_with(
         let name = LayerName::backing(&source.path);
         let opened = source.open(&name, &*below)?;
         check_identity(&wanted, &*opened.map, &source.path)?;
-        layers.push(opened.as_layer(&source.path));
+        layers.push(opened.as_readable_layer(&source.path, &name)?);
         stack.rest_on(opened.map, opened.files, name);
         parent = opened.parent;
         above = Some(below);
@@ -159,6 +159,17 @@ impl OpenedLayer {
             virtual_size: self.map.virtual_size(),
             details,
         }
+    }
+}
+
+impl OpenedLayer {
+    /// The layer, unless it can only be described.
+    fn as_readable_layer(&self, path: &Path, name: &LayerName) -> Result<Layer, ReadError> {
+        let layer = self.as_layer(path);
+        if let Details::Qcow2(details) = &layer.details {
+            details.refuse_unreadable().map_err(|error| name.on(error))?;
+        }
+        Ok(layer)
     }
 }
 

@@ -66,8 +66,9 @@ pub use layout::{Finish, Layout, LayoutError, Patch, Placed};
 pub use map::{FileIndex, ImageFile, MapExtent, Mapped, Place};
 pub use open_options::{OpenOptions, Parents};
 pub use qcow2::{
-    Compression, OverlayError, OverlaySpec, Qcow2Backing, Qcow2Details, Qcow2Spec, Qcow2Version,
-    empty_overlay,
+    Compression, OverlayError, OverlaySpec, Qcow2Backing, Qcow2BackingName, Qcow2Bitmap,
+    Qcow2DataFile, Qcow2Details, Qcow2Encryption, Qcow2Marks, Qcow2Snapshot, Qcow2Spec,
+    Qcow2Version, ZLIB_WINDOW_BITS, empty_overlay,
 };
 pub use stack::Stack;
 pub use target::{Stamp, Target};

@@ -2,9 +2,13 @@
 //! \[qcow2\], and `block/qcow2.c` where only the code says it.
 
 mod backing_name;
+mod bitmaps;
 mod check;
 mod compressed;
+mod describe;
+mod details;
 mod extensions;
+mod features;
 mod field;
 mod geometry;
 mod header;
@@ -15,11 +19,16 @@ mod layout;
 mod open;
 mod overlay;
 mod reader;
+mod snapshots;
 mod spec;
 mod walk;
 
 pub(crate) use check::check;
-pub use compressed::Compression;
+pub use compressed::{Compression, ZLIB_WINDOW_BITS};
+pub use details::{
+    Qcow2BackingName, Qcow2Bitmap, Qcow2DataFile, Qcow2Details, Qcow2Encryption, Qcow2Marks,
+    Qcow2Snapshot,
+};
 pub(crate) use header::MAGIC;
 pub(crate) use layout::layout;
 pub(crate) use open::open;
@@ -27,10 +36,6 @@ pub use overlay::{OverlayError, OverlaySpec, empty_overlay};
 pub use spec::{Qcow2Backing, Qcow2Spec, Qcow2Version};
 
 use detente_block::ReadError;
-
-/// What there is to say of a qcow2 file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Qcow2Details {}
 
 /// A position in the image's own file: never mixed up with one in the guest's view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -64,7 +64,7 @@ fn spoiled_and_foreign_samples_are_refused_with_the_reason() {
         ("h09-backing-self.qcow2", "the backing chain comes back to"),
         (
             "h11-datafile-json.qcow2",
-            "unsupported at offset 0x48: a qcow2 image with an external",
+            "which may not be opened: it names a protocol",
         ),
         ("dfvfs-ext2.vmdk", "a VMDK image"),
         ("dfvfs-ext2.vhd", "a VHD image"),

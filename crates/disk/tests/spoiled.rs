@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use detente_block::{BlockRead, ClosedGate, Gate, GateError, MemoryBackend, Opened, ReadError};
-use detente_disk::{Format, OpenError, open};
+use detente_disk::{
+    Details, FileIndex, Format, Mapped, OpenError, OpenOptions, Place, Qcow2Details,
+    Qcow2Encryption, open, open_layer, open_with,
+};
 use support::{at, check_content, put, sound, sound_content, sound_on};
 
 /// What is expected of an image: the cause, where, and words of the sentence.
@@ -157,25 +160,222 @@ fn l2_tables_lie_aligned_in_the_file() {
     check(20, &10_u32.to_be_bytes(), Corrupt(40, "not aligned"));
 }
 
+/// It is not read, but there is something to say of it.
 #[test]
 fn encryption_is_not_supported() {
     check(32, &1_u32.to_be_bytes(), Unsupported(32, "AES"));
     check(32, &2_u32.to_be_bytes(), Unsupported(32, "LUKS"));
     check(32, &3_u32.to_be_bytes(), Unsupported(32, "method 3"));
+    let mut image = sound();
+    put(&mut image, 32, &2_u32.to_be_bytes());
+    assert_eq!(details(image).encryption, Some(Qcow2Encryption::Luks));
 }
 
 #[test]
 fn incompatible_features_are_heeded() {
-    check(72, &2_u64.to_be_bytes(), Corrupt(72, "marked as corrupt"));
     check(
         72,
         &4_u64.to_be_bytes(),
-        Unsupported(72, "external data file"),
+        Unsupported(72, "external data file that it does not name"),
     );
     check(72, &(1_u64 << 17).to_be_bytes(), Unsupported(72, "bit 17"));
     check(72, &(1_u64 << 63).to_be_bytes(), Unsupported(72, "bit 63"));
     // Subclusters of less than 512 bytes.
     check(72, &16_u64.to_be_bytes(), Corrupt(20, "between 14 and 21"));
+}
+
+/// What can be said of the image alone.
+fn details(image: Vec<u8>) -> Qcow2Details {
+    let file = Arc::new(MemoryBackend::new(image));
+    let layer = open_layer(Path::new("top"), file, &Behind(vec![0; 512])).unwrap();
+    match layer.details {
+        Details::Qcow2(details) => details,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_image_that_is_marked_as_corrupt_can_be_read() {
+    let mut image = sound();
+    put(&mut image, 72, &2_u64.to_be_bytes());
+    assert!(details(image.clone()).marks.corrupt);
+    let disk = disk(image, &ClosedGate).unwrap();
+    check_content(&*disk, &sound_content(), "corrupt");
+}
+
+/// The sound image with the extension `kind`, which holds `data`.
+fn extended(kind: u32, data: &[u8]) -> Vec<u8> {
+    let mut image = sound();
+    put(&mut image, 104, &kind.to_be_bytes());
+    let len = u32::try_from(data.len()).unwrap();
+    put(&mut image, 108, &len.to_be_bytes());
+    put(&mut image, 112, data);
+    image
+}
+
+#[test]
+fn an_external_data_file_comes_through_the_gate() {
+    let mut image = extended(0x4441_5441, b"/etc/shadow");
+    put(&mut image, 72, &4_u64.to_be_bytes());
+    // No compressed cluster, and one at offset 0.
+    put(&mut image, at::L2 + 16, &(1_u64 << 63).to_be_bytes());
+    let error = disk(image.clone(), &ClosedGate).err().unwrap();
+    let OpenError::Gate(GateError::Refused { name, .. }) = error else {
+        panic!("{error}");
+    };
+    assert_eq!(name, "/etc/shadow");
+    let disk = disk(image.clone(), &Behind(vec![0x77; at::DATA + 512])).unwrap();
+    let mut content = vec![0; support::SOUND_SIZE];
+    content[..512].fill(0x77);
+    content[1024..1536].fill(0x77);
+    check_content(&*disk, &content, "external data file");
+    let data_file = details(image.clone()).data_file.unwrap();
+    assert_eq!(
+        (data_file.name.as_str(), data_file.raw),
+        ("/etc/shadow", false)
+    );
+    put(&mut image, 88, &2_u64.to_be_bytes());
+    assert!(details(image).data_file.unwrap().raw);
+}
+
+#[test]
+fn clusters_of_an_external_data_file_are_not_compressed() {
+    let mut image = extended(0x4441_5441, b"data");
+    put(&mut image, 72, &4_u64.to_be_bytes());
+    let disk = disk(image, &Behind(vec![0x77; 0x1000])).unwrap();
+    let error = disk.read_exact_at(1024, &mut [0; 1]).unwrap_err();
+    matches(&error, &Corrupt(at::L2 as u64 + 16, "external data file"));
+}
+
+#[test]
+fn header_extensions_lie_in_the_first_cluster() {
+    let mut image = extended(0x1234, b"");
+    put(&mut image, 108, &401_u32.to_be_bytes());
+    refused(image.clone(), &Corrupt(104, "past the area"));
+    put(&mut image, 108, &400_u32.to_be_bytes());
+    disk(image, &ClosedGate).unwrap();
+    refused(
+        extended(0x2385_2875, &[0; 23]),
+        &Corrupt(112, "has 23 bytes, not 24"),
+    );
+}
+
+/// What the guest sees does not depend on it: so it is only told.
+fn told(image: Vec<u8>, words: &str) {
+    let broken = details(image.clone()).broken;
+    assert!(
+        broken.iter().any(|line| line.contains(words)),
+        "{broken:?} lacks {words:?}"
+    );
+    check_content(&*disk(image, &ClosedGate).unwrap(), &sound_content(), words);
+}
+
+#[test]
+fn a_broken_snapshot_table_is_told() {
+    let table = |count: u32, offset: u64| {
+        let mut image = sound();
+        put(&mut image, 60, &count.to_be_bytes());
+        put(&mut image, 64, &offset.to_be_bytes());
+        image
+    };
+    told(table(1, 0), "not aligned");
+    told(table(1, 0x201), "not aligned");
+    told(table(1, 0x10_0000), "past the end of the file");
+    told(table(65_537, 0x400), "65537 snapshots");
+    // An entry with extra data without end.
+    let mut image = table(1, 0xa00);
+    put(&mut image, 0xa00 + 36, &u32::MAX.to_be_bytes());
+    told(image, "more than 8 MiB");
+    let mut image = table(1, 0xa00);
+    put(&mut image, 0xa00 + 12, &u16::MAX.to_be_bytes());
+    told(image, "past the end of the file");
+}
+
+#[test]
+fn a_snapshot_is_seen_by_id_or_name() {
+    let mut image = sound();
+    image.resize(at::END + 0x800, 0);
+    let (table, l1) = (at::END, at::END + 0x200);
+    put(&mut image, 60, &1_u32.to_be_bytes());
+    put(&mut image, 64, &(table as u64).to_be_bytes());
+    put(&mut image, table, &(l1 as u64).to_be_bytes());
+    put(&mut image, table + 8, &1_u32.to_be_bytes()); // l1_size
+    put(&mut image, table + 12, &[0, 1, 0, 3]);
+    put(&mut image, table + 36, &16_u32.to_be_bytes());
+    put(&mut image, table + 48, &512_u64.to_be_bytes()); // disk size
+    put(&mut image, table + 56, b"7now");
+    put(&mut image, l1, &(at::END as u64 + 0x400).to_be_bytes());
+    put(
+        &mut image,
+        at::END + 0x400,
+        &(at::END as u64 + 0x600).to_be_bytes(),
+    );
+    put(&mut image, at::END + 0x600, &[0x99; 512]);
+    let shown = details(image.clone()).snapshots;
+    assert_eq!((shown[0].id.as_str(), shown[0].name.as_str()), ("7", "now"));
+    assert_eq!((shown[0].virtual_size, shown[0].icount), (512, None));
+    let view = |image: &[u8], wanted: &str| {
+        let options = OpenOptions {
+            snapshot: Some(wanted.to_owned()),
+            ..OpenOptions::default()
+        };
+        let file = Arc::new(MemoryBackend::new(image.to_vec()));
+        open_with(Path::new("top"), file, &ClosedGate, &options)
+    };
+    for wanted in ["7", "now"] {
+        check_content(&*view(&image, wanted).unwrap().reader, &[0x99; 512], wanted);
+    }
+    let error = view(&image, "then").err().unwrap().to_string();
+    assert!(error.contains("no snapshot \"then\""), "{error}");
+    put(&mut image, table + 48, &u64::MAX.to_be_bytes());
+    let error = view(&image, "7").err().unwrap().to_string();
+    assert!(error.contains("has 1 entries, not"), "{error}");
+}
+
+#[test]
+fn a_broken_bitmap_directory_is_told() {
+    let directory = |count: u32, size: u64, offset: u64| {
+        let mut data = count.to_be_bytes().to_vec();
+        data.extend([0; 4]);
+        data.extend(size.to_be_bytes());
+        data.extend(offset.to_be_bytes());
+        extended(0x2385_2875, &data)
+    };
+    told(directory(1, 32, 0x401), "not aligned");
+    told(directory(1, 32, 0x10_0000), "past the end of the file");
+    told(directory(65_536, 32, 0xa00), "65536 bitmaps");
+    told(
+        directory(1, 1 << 40, 0xa00),
+        "directory of 1099511627776 bytes",
+    );
+    told(
+        directory(2, 24, 0xa00),
+        "past the end of the bitmap directory",
+    );
+    told(directory(1, 32, 0xa00), "its entries another number");
+    let mut image = directory(1, 32, 0xa00);
+    put(&mut image, 0xa00 + 12, &[0, 0, 0, 2, 1, 16, 0, 3]);
+    put(&mut image, 0xa00 + 24, b"abc");
+    let shown = details(image);
+    assert!(
+        shown.broken.is_empty() && !shown.bitmaps_consistent,
+        "{shown:?}"
+    );
+    let bitmap = &shown.bitmaps[0];
+    assert_eq!((bitmap.name.as_str(), bitmap.granularity_bits), ("abc", 16));
+    assert!(bitmap.auto && !bitmap.in_use);
+}
+
+#[test]
+fn zero_clusters_may_keep_their_room() {
+    let mut image = sound();
+    let zero = at::PACKED as u64 | 1;
+    put(&mut image, at::L2 + 8, &zero.to_be_bytes());
+    let file = Arc::new(MemoryBackend::new(image));
+    let image = open(Path::new("top"), file, &ClosedGate).unwrap();
+    let extent = image.stack.map_extent(600, 10_000).unwrap();
+    let room = Some((FileIndex(0), at::PACKED as u64 + 88));
+    assert_eq!((extent.len, extent.place), (424, Place::Zero { room }));
 }
 
 #[test]
@@ -322,8 +522,8 @@ fn the_backing_name_lies_in_the_first_cluster() {
         &Corrupt(104, "past the area"),
     );
     refused(
-        sound_on(b"base", Some(b"vmdk")),
-        &Unsupported(104, "\"vmdk\""),
+        sound_on(b"base", Some(b"luks")),
+        &Unsupported(256, "\"luks\""),
     );
 }
 

@@ -2,12 +2,12 @@
 
 use detente_block::{BlockRead, ReadError};
 
+use super::details::Qcow2BackingName;
 use super::field::{Fields, read_bytes};
 use super::geometry::Geometry;
 use super::{corrupt, unsupported};
-use crate::Format;
 
-/// [qcow2] bytes 16 to 19: "The maximum length is 1023 bytes".
+/// [qcow2] bytes 16 to 19: "Must not be longer than 1023 bytes".
 pub(super) const MAX_BYTES: u32 = 1023;
 
 /// A backing file as the header names it.
@@ -15,10 +15,8 @@ pub(super) const MAX_BYTES: u32 = 1023;
 pub(crate) struct BackingName {
     /// Where the name stands in the file.
     pub(crate) offset: u64,
-    /// The name, as it is spelt.
-    pub(crate) name: String,
-    /// Its format, if the image states it.
-    pub(crate) format: Option<Format>,
+    /// The name; its format stands in an extension.
+    pub(crate) named: Qcow2BackingName,
 }
 
 impl BackingName {
@@ -39,7 +37,7 @@ impl BackingName {
                 format!("the backing file's name has {size} bytes"),
             ));
         }
-        // [qcow2] "it must lie in the first cluster", said of the header extensions before it.
+        // [qcow2] "Header extensions": it stands in the rest of the first cluster.
         let end = offset.checked_add(u64::from(size));
         if end.is_none_or(|end| end > geometry.cluster_bytes().min(file.len_bytes())) {
             return Err(corrupt(
@@ -50,10 +48,10 @@ impl BackingName {
         let bytes = read_bytes(file, offset, u64::from(size))?;
         let name = String::from_utf8(bytes)
             .map_err(|_| unsupported(offset, "the backing file's name is not UTF-8"))?;
+        let format = None;
         Ok(Some(Self {
             offset,
-            name,
-            format: None,
+            named: Qcow2BackingName { name, format },
         }))
     }
 }

@@ -10,6 +10,9 @@ use super::field::{read_bytes, to_u64, to_usize};
 
 const SECTOR: u64 = 512;
 
+/// The window of [`Compression::Zlib`] in bits: QEMU cannot read what was written with a larger one.
+pub const ZLIB_WINDOW_BITS: u8 = 12;
+
 /// How the image's compressed clusters are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {

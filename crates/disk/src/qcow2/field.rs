@@ -25,6 +25,10 @@ impl Fields<'_> {
         self.field(at).map(u8::from_be_bytes)
     }
 
+    pub(super) fn u16(self, at: usize) -> Result<u16, ReadError> {
+        self.field(at).map(u16::from_be_bytes)
+    }
+
     pub(super) fn u32(self, at: usize) -> Result<u32, ReadError> {
         self.field(at).map(u32::from_be_bytes)
     }

@@ -1,10 +1,14 @@
 //! The header: [qcow2] "Header".
 
+use std::ops::Range;
+
 use detente_block::{BlockRead, ReadError};
 
 use super::backing_name::BackingName;
 use super::compressed::Compression;
-use super::extensions::backing_format;
+use super::details::Qcow2Encryption;
+use super::extensions::Extensions;
+use super::features::Features;
 use super::field::{Fields, read_bytes};
 use super::geometry::Geometry;
 use super::{corrupt, unsupported};
@@ -22,16 +26,26 @@ const KNOWN_LENGTH: u64 = 112;
 /// `QCOW_MAX_L1_SIZE` in QEMU.
 pub(super) const MAX_L1_BYTES: u64 = 32 << 20;
 
-/// What reading the image takes.
+/// The fields of the header, and what its extensions say.
 #[derive(Debug)]
 pub(super) struct Header {
     pub(super) version: Version,
+    pub(super) features: Features,
     pub(super) geometry: Geometry,
     /// The length of the guest's view.
     pub(super) size: u64,
+    pub(super) encryption: Option<Qcow2Encryption>,
+    pub(super) l1_entries: u64,
     pub(super) l1_table_offset: u64,
+    pub(super) refcount_table_offset: u64,
+    pub(super) refcount_table_clusters: u32,
+    /// 0 to 6: refcounts have 1 to 64 bits.
+    pub(super) refcount_order: u32,
+    pub(super) snapshot_count: u32,
+    pub(super) snapshots_offset: u64,
     pub(super) compression: Compression,
     pub(super) backing: Option<BackingName>,
+    pub(super) extensions: Extensions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,76 +67,68 @@ impl Header {
             other => return Err(unsupported(4, format!("qcow2 version {other}"))),
         };
         let features = Features::read(fields, version)?;
-        let geometry = read_geometry(fields, &features)?;
+        let geometry = read_geometry(fields, features)?;
         let header_length = read_header_length(fields, version, &geometry)?;
-        refuse_encryption(fields)?;
-        check_refcount_order(fields, version)?;
         let size = fields.u64(24)?;
         check_l1_size(fields, &geometry, size)?;
-        let compression = read_compression(fields, &features, header_length)?;
         let mut backing = BackingName::read(file, fields, &geometry)?;
-        if let Some(name) = &mut backing {
-            name.format = backing_format(file, header_length, name.offset)?;
+        let area = extension_area(file, header_length, backing.as_ref(), &geometry)?;
+        let mut extensions = Extensions::read(file, area.start, area.end)?;
+        if let Some(backing) = &mut backing {
+            backing.named.format = extensions.backing_format.take();
         }
-        let l1_table_offset = fields.u64(40)?;
         Ok(Self {
             version,
+            features,
             geometry,
             size,
-            l1_table_offset,
-            compression,
+            encryption: read_encryption(fields)?,
+            l1_entries: u64::from(fields.u32(36)?),
+            l1_table_offset: fields.u64(40)?,
+            refcount_table_offset: fields.u64(48)?,
+            refcount_table_clusters: fields.u32(56)?,
+            refcount_order: read_refcount_order(fields, version)?,
+            snapshot_count: fields.u32(60)?,
+            snapshots_offset: fields.u64(64)?,
+            compression: read_compression(fields, features, header_length)?,
             backing,
+            extensions,
         })
+    }
+
+    /// The name of the file that holds the guest's bytes, if it is another one.
+    pub(super) fn data_file(&self) -> Result<Option<&str>, ReadError> {
+        match (self.features.data_file(), &self.extensions.data_file) {
+            (false, _) => Ok(None),
+            (true, Some(name)) => Ok(Some(name)),
+            (true, None) => Err(unsupported(
+                Features::AT,
+                "a qcow2 image with an external data file that it does not name",
+            )),
+        }
     }
 }
 
-/// The incompatible features that a reader has to heed. [qcow2] bytes 72 to 79.
-struct Features {
-    states_compression: bool,
-    has_subclusters: bool,
-}
-
-impl Features {
-    const AT: usize = 72;
-    // Bit 0, dirty: the refcounts may be wrong, which a reader never looks at.
-    const DIRTY: u64 = 1 << 0;
-    const CORRUPT: u64 = 1 << 1;
-    const DATA_FILE: u64 = 1 << 2;
-    const COMPRESSION: u64 = 1 << 3;
-    const EXTENDED_L2: u64 = 1 << 4;
-
-    fn read(fields: Fields<'_>, version: Version) -> Result<Self, ReadError> {
-        let bits = match version {
-            Version::V2 => 0,
-            Version::V3 => fields.u64(Self::AT)?,
-        };
-        if bits & Self::CORRUPT != 0 {
-            let rule = "the image is marked as corrupt; `qemu-img check -r all` may repair a copy";
-            return Err(corrupt(72, rule));
-        }
-        if bits & Self::DATA_FILE != 0 {
-            return Err(unsupported(72, "a qcow2 image with an external data file"));
-        }
-        let known = Self::DIRTY | Self::COMPRESSION | Self::EXTENDED_L2;
-        let unknown = bits & !known;
-        if unknown != 0 {
-            let bit = unknown.trailing_zeros();
-            return Err(unsupported(
-                72,
-                format!("incompatible feature, bit {bit}, is not known"),
-            ));
-        }
-        Ok(Self {
-            states_compression: bits & Self::COMPRESSION != 0,
-            has_subclusters: bits & Self::EXTENDED_L2 != 0,
-        })
+/// From the header to the backing file's name, or to the end of the first cluster.
+fn extension_area(
+    file: &dyn BlockRead,
+    header_length: u32,
+    backing: Option<&BackingName>,
+    geometry: &Geometry,
+) -> Result<Range<u64>, ReadError> {
+    let start = u64::from(header_length);
+    let first_cluster = geometry.cluster_bytes().min(file.len_bytes());
+    let end = backing.map_or(first_cluster, |name| name.offset);
+    if end < start && backing.is_some() {
+        return Err(corrupt(8, "the backing file's name lies inside the header"));
     }
+    Ok(start..end)
 }
 
-fn read_geometry(fields: Fields<'_>, features: &Features) -> Result<Geometry, ReadError> {
+fn read_geometry(fields: Fields<'_>, features: Features) -> Result<Geometry, ReadError> {
     let cluster_bits = fields.u32(20)?;
-    Geometry::new(cluster_bits, features.has_subclusters).ok_or_else(|| {
-        let fewest = if features.has_subclusters { 14 } else { 9 };
+    Geometry::new(cluster_bits, features.has_subclusters()).ok_or_else(|| {
+        let fewest = if features.has_subclusters() { 14 } else { 9 };
         corrupt(
             20,
             format!("cluster_bits is {cluster_bits}, not between {fewest} and 21"),
@@ -146,31 +152,26 @@ fn read_header_length(
     Ok(length)
 }
 
-fn refuse_encryption(fields: Fields<'_>) -> Result<(), ReadError> {
-    match fields.u32(32)? {
-        0 => Ok(()),
-        1 => Err(unsupported(32, "a qcow2 image encrypted with AES")),
-        2 => Err(unsupported(32, "a qcow2 image encrypted with LUKS")),
-        other => Err(unsupported(
-            32,
-            format!("a qcow2 image with encryption method {other}"),
-        )),
-    }
+fn read_encryption(fields: Fields<'_>) -> Result<Option<Qcow2Encryption>, ReadError> {
+    Ok(match fields.u32(32)? {
+        0 => None,
+        1 => Some(Qcow2Encryption::Aes),
+        2 => Some(Qcow2Encryption::Luks),
+        other => Some(Qcow2Encryption::Unknown(other)),
+    })
 }
 
-/// Refcounts are not read; a width that is none shows that the header cannot be trusted.
-fn check_refcount_order(fields: Fields<'_>, version: Version) -> Result<(), ReadError> {
+fn read_refcount_order(fields: Fields<'_>, version: Version) -> Result<u32, ReadError> {
     let order = match version {
-        Version::V2 => return Ok(()),
+        // "always assumed to be 4"
+        Version::V2 => return Ok(4),
         Version::V3 => fields.u32(96)?,
     };
     if order > 6 {
-        return Err(corrupt(
-            96,
-            format!("refcount_order is {order}, more than 6"),
-        ));
+        let rule = format!("refcount_order is {order}, more than 6");
+        return Err(corrupt(96, rule));
     }
-    Ok(())
+    Ok(order)
 }
 
 fn check_l1_size(fields: Fields<'_>, geometry: &Geometry, size: u64) -> Result<(), ReadError> {
@@ -196,7 +197,7 @@ fn check_l1_size(fields: Fields<'_>, geometry: &Geometry, size: u64) -> Result<(
 /// [qcow2] byte 104: the field and its feature bit must agree.
 fn read_compression(
     fields: Fields<'_>,
-    features: &Features,
+    features: Features,
     header_length: u32,
 ) -> Result<Compression, ReadError> {
     let kind = if header_length > V3_LENGTH {
@@ -204,7 +205,7 @@ fn read_compression(
     } else {
         0
     };
-    match (kind, features.states_compression) {
+    match (kind, features.states_compression()) {
         (0, false) => Ok(Compression::Zlib),
         (1, true) => Ok(Compression::Zstd),
         (0 | 1, _) => Err(corrupt(

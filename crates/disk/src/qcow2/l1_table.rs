@@ -5,7 +5,6 @@ use detente_block::{BlockRead, ReadError};
 use super::corrupt;
 use super::field::{read_words, to_u64};
 use super::geometry::Geometry;
-use super::header::Header;
 use super::{FileOffset, field::to_usize};
 
 /// [qcow2] "L1 table entry": bits 9 to 55.
@@ -19,16 +18,21 @@ pub(super) struct L1Table {
 }
 
 impl L1Table {
-    pub(super) fn read(file: &dyn BlockRead, header: &Header) -> Result<Self, ReadError> {
-        let geometry = &header.geometry;
-        let start = header.l1_table_offset;
+    /// Reads the `needed` entries at `start`, whose number was bounded. `at` is the field that says
+    /// where they are.
+    pub(super) fn read(
+        file: &dyn BlockRead,
+        geometry: &Geometry,
+        at: u64,
+        start: u64,
+        needed: u64,
+    ) -> Result<Self, ReadError> {
         if geometry.in_cluster(start) != 0 {
             return Err(corrupt(
-                40,
+                at,
                 format!("the L1 table's offset {start:#x} is not aligned"),
             ));
         }
-        let needed = geometry.l1_entries(header.size);
         let end = start.checked_add(needed.saturating_mul(8));
         if end.is_none_or(|end| end > file.len_bytes()) {
             return Err(corrupt(start, "the L1 table goes past the end of the file"));

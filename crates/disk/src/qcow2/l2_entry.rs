@@ -7,6 +7,7 @@ use super::geometry::Geometry;
 use super::header::Version;
 use super::{FileOffset, corrupt};
 
+const COPIED: u64 = 1 << 63;
 const COMPRESSED: u64 = 1 << 62;
 /// In entries without subclusters: "reads as all zeros".
 const ZERO: u64 = 1 << 0;
@@ -21,6 +22,8 @@ pub(super) struct L2Entry {
     pub(super) descriptor: u64,
     /// The bitmap, in images with subclusters.
     pub(super) subclusters: Option<u64>,
+    /// Whether the clusters are in another file, where 0 is an offset too.
+    pub(super) elsewhere: bool,
 }
 
 /// What a place of the guest's view holds.
@@ -28,8 +31,8 @@ pub(super) struct L2Entry {
 pub(super) enum Mapping {
     /// Nothing here: what the backing file has, or zeroes.
     Unallocated,
-    /// Zeroes, whatever the backing file has.
-    Zero,
+    /// Zeroes, whatever the backing file has; the file may keep room for them.
+    Zero(Option<FileOffset>),
     /// The bytes at this place of the file.
     Data(FileOffset),
     /// Bytes of a compressed cluster, from `skip` on.
@@ -58,6 +61,10 @@ impl L2Entry {
         let skip = geometry.in_cluster(offset);
         let to_cluster_end = geometry.cluster_bytes().saturating_sub(skip);
         if self.descriptor & COMPRESSED != 0 {
+            if self.elsewhere {
+                let rule = "a compressed cluster in an image with an external data file";
+                return Err(corrupt(self.at.0, rule));
+            }
             let cluster = CompressedCluster::parse(self.descriptor, geometry.cluster_bits());
             return Ok(Span {
                 mapping: Mapping::Compressed { cluster, skip },
@@ -84,10 +91,15 @@ impl L2Entry {
                 self.at.0,
                 "a zero cluster in an image of version 2",
             )),
-            (true, Version::V3) => Ok(Mapping::Zero),
+            (true, Version::V3) => {
+                let room = self.data(geometry)?;
+                Ok(Mapping::Zero(room.map(|start| after(start, skip))))
+            }
             (false, Version::V2 | Version::V3) => {
                 let data = self.data(geometry)?;
-                Ok(data.map_or(Mapping::Unallocated, |start| after(start, skip)))
+                Ok(data.map_or(Mapping::Unallocated, |start| {
+                    Mapping::Data(after(start, skip))
+                }))
             }
         }
     }
@@ -113,8 +125,8 @@ impl L2Entry {
         let index = skip.checked_div(size).unwrap_or_default();
         let bit = 1_u64.unbounded_shl(u32::try_from(index).unwrap_or(u32::MAX));
         let mapping = match data {
-            _ if zero & bit != 0 => Mapping::Zero,
-            Some(start) if allocated & bit != 0 => after(start, skip),
+            room if zero & bit != 0 => Mapping::Zero(room.map(|start| after(start, skip))),
+            Some(start) if allocated & bit != 0 => Mapping::Data(after(start, skip)),
             Some(_) | None => Mapping::Unallocated,
         };
         let end = index.saturating_add(1).saturating_mul(size);
@@ -133,10 +145,12 @@ impl L2Entry {
                 format!("the cluster's offset {start:#x} is not aligned"),
             ));
         }
-        Ok((start != 0).then_some(FileOffset(start)))
+        // [qcow2] "L2 table entry": 0 is an offset "when an external data file is used".
+        let allocated = start != 0 || (self.elsewhere && self.descriptor & COPIED != 0);
+        Ok(allocated.then_some(FileOffset(start)))
     }
 }
 
-fn after(start: FileOffset, skip: u64) -> Mapping {
-    Mapping::Data(FileOffset(start.0.saturating_add(skip)))
+fn after(start: FileOffset, skip: u64) -> FileOffset {
+    FileOffset(start.0.saturating_add(skip))
 }

@@ -24,8 +24,8 @@ impl L2Table {
         Ok(Self { start, words })
     }
 
-    /// The entry that describes the guest's `offset`.
-    pub(super) fn entry(&self, offset: u64, geometry: &Geometry) -> L2Entry {
+    /// The entry that describes the guest's `offset`; `elsewhere` if its cluster is in another file.
+    pub(super) fn entry(&self, offset: u64, geometry: &Geometry, elsewhere: bool) -> L2Entry {
         let entry_bytes = geometry.entry_bytes();
         let into = geometry.l2_index(offset).saturating_mul(entry_bytes);
         let word = |at: u64| {
@@ -40,6 +40,7 @@ impl L2Table {
             subclusters: geometry
                 .has_subclusters()
                 .then(|| word(into.saturating_add(8))),
+            elsewhere,
         }
     }
 }

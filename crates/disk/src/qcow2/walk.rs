@@ -29,7 +29,7 @@ impl<'a> Walk<'a> {
     /// What lies at `offset`, joined with its neighbours up to about `most` bytes. `offset` is
     /// inside, and the run ends inside too.
     pub(super) fn run(&mut self, offset: u64, most: u64) -> Result<Span, ReadError> {
-        let rest = self.disk.header.size.saturating_sub(offset);
+        let rest = self.disk.size.saturating_sub(offset);
         let most = most.min(rest);
         let mut run = self.span(offset)?;
         for _ in 0..MAX_STEPS {
@@ -52,7 +52,7 @@ impl<'a> Walk<'a> {
         let geometry = &header.geometry;
         match self.table(offset)? {
             Some(table) => table
-                .entry(offset, geometry)
+                .entry(offset, geometry, header.features.data_file())
                 .span(offset, geometry, header.version),
             None => {
                 let next = geometry.l1_index(offset).saturating_add(1);
@@ -83,8 +83,10 @@ impl<'a> Walk<'a> {
 fn joins(run: &Span, next: &Span) -> bool {
     use Mapping::{Compressed, Data, Unallocated, Zero};
     match (run.mapping, next.mapping) {
-        (Zero, Zero) | (Unallocated, Unallocated) => true,
-        (Data(start), Data(next)) => start.0.saturating_add(run.len) == next.0,
-        (Data(_) | Compressed { .. } | Zero | Unallocated, _) => false,
+        (Zero(None), Zero(None)) | (Unallocated, Unallocated) => true,
+        (Data(start), Data(next)) | (Zero(Some(start)), Zero(Some(next))) => {
+            start.0.saturating_add(run.len) == next.0
+        }
+        (Data(_) | Compressed { .. } | Zero(_) | Unallocated, _) => false,
     }
 }
