@@ -11,7 +11,8 @@ const POOLS: usize = 5;
 /// Permissions of their files: the same.
 const MODE: u32 = 0o644;
 
-/// What Linux's daemon calls the kernel's release, up to its first hyphen (`tools/hv`).
+/// What Linux's daemon calls the kernel's release: whole, or up to its first hyphen. `tools/hv` cuts
+/// what it calls the version; in some builds both are one piece of memory.
 const BUILD_KEY: &str = "OSBuildNumber";
 
 /// What came of the exchange.
@@ -89,14 +90,15 @@ fn arrived(seen: &Exchange) -> detente_evidence::Check {
 
 /// The daemon's own pool, read from its first key to its last, names the kernel that runs.
 fn told(seen: &Exchange) -> detente_evidence::Check {
-    let wanted = seen.kernel_release.split('-').next().unwrap_or_default();
+    let whole = seen.kernel_release.as_str();
+    let short = whole.split('-').next().unwrap_or_default();
     let build = seen.told.iter().find(|(key, _)| key == BUILD_KEY);
     let build = build.map(|(_, value)| value.as_str());
     check(
         "told",
-        build == Some(wanted),
+        build.is_some_and(|build| build == whole || build == short),
         format!(
-            "the daemon tells {} keys of its guest, {BUILD_KEY} {build:?} (wanted: {wanted:?})",
+            "the daemon tells {} keys of its guest, {BUILD_KEY} {build:?} (wanted: {whole:?})",
             seen.told.len()
         ),
     )
@@ -138,6 +140,16 @@ mod tests {
     #[test]
     fn what_goes_there_and_comes_back_passes() {
         check(|_| {}, Outcome::Passed);
+    }
+
+    #[test]
+    fn the_daemon_may_tell_the_whole_release() {
+        let whole = "6.1.0-50-amd64".to_owned();
+        check(|seen| seen.told[0].1 = whole, Outcome::Passed);
+        check(
+            |seen| seen.told[0].1 = "6.1.0-51-amd64".to_owned(),
+            Outcome::Failed,
+        );
     }
 
     #[test]
