@@ -11,7 +11,7 @@ use crate::map::ImageFile;
 use crate::probe::probe;
 use crate::raw::Raw;
 use crate::stack::Stack;
-use crate::{Details, Format, Image, Layer, OpenError, OpenOptions, Parents, qcow2};
+use crate::{Details, Format, Image, Layer, OpenError, OpenOptions, Parents, qcow2, vhdx};
 
 /// How many files a chain may have. Each costs memory and open files; a sane chain has a handful.
 const MAX_LAYERS: usize = 16;
@@ -137,7 +137,8 @@ impl Source {
                 parent: None,
             }),
             Format::Qcow2 => qcow2::open(own, gate, self.snapshot.as_deref()),
-            Format::Vhdx | Format::Vhd | Format::Vmdk => Err(ReadError::Unsupported {
+            Format::Vhdx => vhdx::open(own),
+            Format::Vhd | Format::Vmdk => Err(ReadError::Unsupported {
                 offset: 0,
                 what: format!("a {} image", format.qemu_name()),
             }

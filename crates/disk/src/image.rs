@@ -7,6 +7,7 @@ use detente_block::{BlockRead, GateError, ReadError};
 
 use crate::qcow2::Qcow2Details;
 use crate::stack::Stack;
+use crate::vhdx::VhdxDetails;
 
 /// A disk image format that we read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub enum Details {
     Raw,
     /// A qcow2 file.
     Qcow2(Qcow2Details),
+    /// A VHDX file.
+    Vhdx(VhdxDetails),
 }
 
 impl Details {
@@ -67,6 +70,7 @@ impl Details {
         match self {
             Self::Raw => Format::Raw,
             Self::Qcow2(_) => Format::Qcow2,
+            Self::Vhdx(_) => Format::Vhdx,
         }
     }
 }

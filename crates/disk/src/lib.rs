@@ -41,6 +41,7 @@ mod cache;
 mod chain;
 mod check;
 mod finding;
+mod guid;
 mod hostile;
 mod image;
 mod layer;
@@ -59,6 +60,7 @@ mod vhdx;
 pub use chain::{open, open_layer, open_with};
 pub use check::{check, check_as};
 pub use finding::{CheckReport, Finding, MAX_FINDINGS, Severity};
+pub use guid::Guid;
 #[doc(hidden)]
 pub use hostile::exercise;
 pub use image::{Details, Format, Image, Layer, OpenError};
@@ -73,4 +75,4 @@ pub use qcow2::{
 pub use stack::Stack;
 pub use target::{Stamp, Target};
 pub use vhd::{VhdKind, VhdSpec};
-pub use vhdx::{VhdxKind, VhdxParent, VhdxSpec};
+pub use vhdx::{VhdxAllocation, VhdxDetails, VhdxKind, VhdxLog, VhdxParent, VhdxSpec};

@@ -4,13 +4,13 @@ use detente_block::{BlockRead, ReadError};
 
 use crate::Format;
 use crate::qcow2::MAGIC as QCOW2_MAGIC;
+use crate::vhdx::MAGIC as VHDX_MAGIC;
 
 /// Enough for every magic number at the start, and a whole VHD footer at the end.
 const SECTOR: u64 = 512;
 
 /// Magic numbers of formats that we do not read: offset, bytes, name.
-const REFUSED: [(usize, &[u8], &str); 9] = [
-    (0, b"vhdxfile", "a VHDX image"),
+const REFUSED: [(usize, &[u8], &str); 8] = [
     (0, b"KDMV", "a VMDK image"),
     (0, b"COWD", "a VMDK image"),
     (0, b"# Disk DescriptorFile", "a VMDK image"),
@@ -33,6 +33,9 @@ pub(crate) fn probe(file: &dyn BlockRead) -> Result<Format, ReadError> {
     let start = read_sector(file, 0)?;
     if start.starts_with(&QCOW2_MAGIC) {
         return Ok(Format::Qcow2);
+    }
+    if start.starts_with(&VHDX_MAGIC) {
+        return Ok(Format::Vhdx);
     }
     for (at, magic, name) in REFUSED {
         if start
@@ -68,7 +71,7 @@ fn read_sector(file: &dyn BlockRead, offset: u64) -> Result<Vec<u8>, ReadError> 
 fn refused(offset: u64, name: &str) -> ReadError {
     ReadError::Unsupported {
         offset,
-        what: format!("{name}; raw and qcow2 are read"),
+        what: format!("{name}; raw, qcow2 and VHDX are read"),
     }
 }
 
@@ -103,7 +106,7 @@ mod tests {
         check(&disk(1 << 20, 510, &[0x55, 0xaa]), Ok(Format::Raw));
         check(&disk(1 << 20, 0, b"LUKS\xba\xbe"), Ok(Format::Raw));
         check(b"QFI\xfb", Ok(Format::Qcow2));
-        check(&disk(4096, 0, b"vhdxfile"), Err("VHDX"));
+        check(&disk(4096, 0, b"vhdxfile"), Ok(Format::Vhdx));
         check(&disk(4096, 0, b"KDMV"), Err("VMDK"));
         check(b"# Disk DescriptorFile\nversion=1\n", Err("VMDK"));
         check(&disk(4096, 0, b"conectix"), Err("VHD image"));

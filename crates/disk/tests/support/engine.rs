@@ -97,7 +97,7 @@ impl NewImage {
         self.patch(patches);
     }
 
-    fn write_data(&mut self, mut offset: u64, mut data: &[u8]) {
+    pub(crate) fn write_data(&mut self, mut offset: u64, mut data: &[u8]) {
         while !data.is_empty() {
             let placed = self.layout.place(offset, data.len() as u64).unwrap();
             let len = usize::try_from(placed.len).unwrap();
@@ -124,7 +124,7 @@ impl NewImage {
         self.put(placed.offset, &packed);
     }
 
-    fn patch(&mut self, patches: Vec<Patch>) {
+    pub(crate) fn patch(&mut self, patches: Vec<Patch>) {
         for patch in patches {
             self.room(patch.offset, patch.bytes.len())
                 .copy_from_slice(&patch.bytes);
