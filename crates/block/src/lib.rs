@@ -24,6 +24,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod causes;
 mod compare;
 mod content_digest;
 mod data_chunks;
@@ -41,6 +42,7 @@ mod write;
 mod write_protected;
 mod written_map;
 
+pub use causes::with_causes;
 pub use compare::{CompareError, Comparison, Side, compare};
 pub use content_digest::{ContentDigest, content_digest};
 pub use directory_gate::DirectoryGate;

@@ -119,8 +119,6 @@ pub enum MachineEvent {
     Crashed {
         /// The five registers.
         parameters: [u64; 5],
-        /// What it left in its memory for us, if anything.
-        message: Option<String>,
     },
     /// What came of something that was asked by [`Machine::ask`].
     Answered {

@@ -17,6 +17,7 @@ mod launch;
 mod log;
 mod machine;
 mod network;
+mod spoil;
 mod stream;
 
 use std::path::{Path, PathBuf};

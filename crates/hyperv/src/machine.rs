@@ -27,7 +27,7 @@ use crate::stream::{Inbound, Outbox};
 use bus::SharedBus;
 use clock::Clock;
 use devices::Devices;
-pub(crate) use error::{MachineError, with_causes};
+pub(crate) use error::MachineError;
 pub(crate) use ports::Ports;
 use worker::Worker;
 

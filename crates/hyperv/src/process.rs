@@ -7,10 +7,11 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
+use detente_block::with_causes;
 use detente_machine::hyperv::{Answer, Command, Ending, Event, MachineConfig, Order, PROTOCOL};
 use vmm_sys_util::eventfd::{EFD_NONBLOCK, EventFd};
 
-use crate::machine::{Machine, MachineError, Ports, Wires, with_causes};
+use crate::machine::{Machine, Ports, Wires};
 use crate::stream::{Endpoint, Inbound, Outbox, Source, read_all};
 
 /// How many pieces from the host wait before its stream is read no further.
@@ -103,15 +104,11 @@ fn be_a_machine(wires: Wires, ports: &OnceLock<Arc<Ports>>) -> Ending {
             machine.run()
         }
         Err(error) => {
-            let why = explain(&error);
+            let why = with_causes(&error);
             answer(Answer::Failed { why: why.clone() });
             Ending::Failed { why }
         }
     }
-}
-
-fn explain(error: &MachineError) -> String {
-    with_causes(error)
 }
 
 /// Waits to be told what machine to be.

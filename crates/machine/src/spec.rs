@@ -45,6 +45,18 @@ pub struct Synthetic {
     /// When the machine's process is killed where it runs, in a lab (a fault): so long after its
     /// start.
     pub killed_after: Option<Duration>,
+    /// What its services do not do as they say.
+    pub service_faults: ServiceFaults,
+}
+
+/// What integration services do not do as they say: faults that the guest cannot see, so that it
+/// boots as it always does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ServiceFaults {
+    /// The guest is asked to keep another value than was wanted.
+    pub spoil_values: bool,
+    /// Freezing and thawing are said to be done, and the guest is not asked.
+    pub pretend_freezing: bool,
 }
 
 impl Default for Synthetic {
@@ -54,6 +66,7 @@ impl Default for Synthetic {
             keyboard: true,
             crash_registers: true,
             killed_after: None,
+            service_faults: ServiceFaults::default(),
         }
     }
 }

@@ -1,9 +1,8 @@
 //! Replies (proto.md, "Simple reply message" and "Structured reply chunk message").
 
-use std::error::Error;
 use std::io;
 
-use detente_block::{ReadError, WriteError};
+use detente_block::{ReadError, WriteError, with_causes};
 use rustix::io::Errno;
 
 use crate::request::Request;
@@ -87,17 +86,6 @@ fn is_full(error: &io::Error) -> bool {
         Errno::from_io_error(error),
         Some(Errno::NOSPC | Errno::DQUOT | Errno::FBIG)
     )
-}
-
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// A simple reply without data.

@@ -3,7 +3,7 @@
 //! Both sides may ask for a reproduction without the other's layer. Where a case failed on one
 //! side's hardware, the same case of the same run on the other side's hardware is its control.
 
-use detente_evidence::{CaseResult, ControlRecord, Follows, Outcome, ProfileRun};
+use detente_evidence::{CaseResult, ControlRecord, Follows, Outcome, ProfileRun, statement};
 use detente_machine::Profile;
 
 /// Whether a profile has a failure to be reproduced.
@@ -26,6 +26,23 @@ pub(crate) fn attach(parts: &mut [ProfileRun], others: &[ProfileRun]) {
         for case in part.cases.iter_mut().filter(|case| failed(case)) {
             case.control = record(case, control);
         }
+    }
+}
+
+/// Says of every failure that it was not reproduced, and why.
+pub(crate) fn tell_missing(parts: &mut [ProfileRun], profile: Profile, reason: &str) {
+    for part in parts.iter_mut().filter(|part| has_failure(part)) {
+        let control = ControlRecord {
+            profile: profile.name().to_owned(),
+            outcome: Outcome::NotRun,
+            follows: follows(Outcome::NotRun),
+        };
+        for case in part.cases.iter_mut().filter(|case| failed(case)) {
+            case.control = Some(control.clone());
+        }
+        let line = format!("control run on {profile}: {reason} (not_run)");
+        part.not_proved.push(line);
+        part.statement = statement(part);
     }
 }
 

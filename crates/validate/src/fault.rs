@@ -38,9 +38,9 @@ pub enum Fault {
     TimeSync,
     /// The heartbeat service is not offered.
     Heartbeat,
-    /// The key-value service is not offered.
+    /// The guest's key-value daemon is told another value.
     KeyValues,
-    /// The volume shadow copy service is not offered.
+    /// The machine says that the guest is frozen, and has not asked it.
     Freeze,
     /// There is no keyboard.
     Keyboard,
@@ -144,8 +144,10 @@ impl Fault {
             Self::Hypervisor => spec.hypervisor_bit = false,
             Self::TimeSync => spec.synthetic.integration.time_sync = false,
             Self::Heartbeat => spec.synthetic.integration.heartbeat = false,
-            Self::KeyValues => spec.synthetic.integration.kvp = false,
-            Self::Freeze => spec.synthetic.integration.vss = false,
+            // Not offered at all, systemd would wait 90 s for a device that the daemons' units
+            // are bound to.
+            Self::KeyValues => spec.synthetic.service_faults.spoil_values = true,
+            Self::Freeze => spec.synthetic.service_faults.pretend_freezing = true,
             Self::Keyboard => spec.synthetic.keyboard = false,
             Self::CrashRegisters => spec.synthetic.crash_registers = false,
         }

@@ -40,5 +40,5 @@ mod tests;
 pub use error::ValidateError;
 pub use fault::{Fault, UnknownFault};
 pub use observer::{Observer, Progress};
-pub use request::{Column, DiskInput, Request};
+pub use request::{Column, Control, DiskInput, Request};
 pub use run::validate;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use detente_block::with_causes;
 use detente_evidence::{CaseResult, MachineRecord, Outcome, ProfileRun, Verdict, statement};
 use detente_host::HostError;
 use detente_machine::MachineSpec;
@@ -24,7 +25,7 @@ use crate::request::{Column, Request};
 use crate::results::Results;
 use crate::root_state::root_is_clean;
 use crate::run::{Before, outcomes};
-use crate::session::{Session, in_words};
+use crate::session::Session;
 use crate::{ValidateError, agent};
 
 /// How long an agent that speaks every second may be silent, with hardware acceleration.
@@ -198,7 +199,7 @@ fn run_machine(
 
 /// A machine that does not start, behind others that did, is nobody's failure.
 fn not_started(error: &HostError) -> Finding {
-    Finding::plain(Outcome::Error, "not_started", in_words(error))
+    Finding::plain(Outcome::Error, "not_started", with_causes(error))
 }
 
 /// Ends the machine. One that was lost before cannot always say how it ended: what was seen of it

@@ -31,6 +31,30 @@ pub struct Column<'a> {
     pub host: &'a dyn Host,
 }
 
+/// Where failures are reproduced.
+pub enum Control<'a> {
+    /// On this column.
+    On(Column<'a>),
+    /// Nowhere.
+    NotToBeHad {
+        /// The hardware profile that it would have been.
+        profile: Profile,
+        /// Why not, in words.
+        reason: String,
+    },
+}
+
+impl Control<'_> {
+    /// The hardware profile.
+    #[must_use]
+    pub fn profile(&self) -> Profile {
+        match self {
+            Self::On(column) => column.profile,
+            Self::NotToBeHad { profile, .. } => *profile,
+        }
+    }
+}
+
 /// What a run is asked for.
 pub struct Request<'a> {
     /// The guest's disks, the boot disk first.
@@ -43,7 +67,7 @@ pub struct Request<'a> {
     pub profiles: Vec<Column<'a>>,
     /// Finds where a failed case is reproduced, if only one side's hardware was asked for; asked
     /// only when something failed.
-    pub control: Option<&'a dyn Fn() -> Option<Column<'a>>>,
+    pub control: Option<&'a dyn Fn() -> Option<Control<'a>>>,
     /// The folder to write; must not exist.
     pub out: PathBuf,
     /// Whether the overlays are kept in the folder.

@@ -16,7 +16,7 @@ use crate::machine::Boot;
 use crate::observer::Observer;
 use crate::profile::{ProfileTask, run_profile};
 use crate::record::{guest_record, image_records, plan_record};
-use crate::request::{Column, Request};
+use crate::request::{Column, Control, Request};
 use crate::{ValidateError, agent, control};
 
 /// Boots the guest on every profile, runs the plan, and writes the run's folder.
@@ -56,11 +56,17 @@ pub fn validate(request: Request<'_>, observer: &mut dyn Observer) -> Result<Run
         profiles.push(part);
     }
     let mut controls = Vec::new();
-    if let Some(column) = wanted_control(&request, &profiles) {
-        let task = task(column, profiles.len());
-        let (part, digests) = run_profile(&task, &mut before, observer)?;
-        after = digests;
-        controls.push(part);
+    match wanted_control(&request, &profiles) {
+        Some(Control::On(column)) => {
+            let task = task(column, profiles.len());
+            let (part, digests) = run_profile(&task, &mut before, observer)?;
+            after = digests;
+            controls.push(part);
+        }
+        Some(Control::NotToBeHad { profile, reason }) => {
+            control::tell_missing(&mut profiles, profile, &reason);
+        }
+        None => {}
     }
     control::attach(&mut profiles, &controls);
     std::fs::remove_dir_all(&work).map_err(|source| ValidateError::Write {
@@ -97,15 +103,15 @@ pub fn validate(request: Request<'_>, observer: &mut dyn Observer) -> Result<Run
     Ok(run)
 }
 
-/// The column on which failures are to be reproduced: none where both sides were asked for, or
+/// Where failures are to be reproduced: nothing where both sides were asked for, or
 /// nothing failed but for a fault of ours, or the user has had enough.
-fn wanted_control<'a>(request: &Request<'a>, profiles: &[ProfileRun]) -> Option<Column<'a>> {
+fn wanted_control<'a>(request: &Request<'a>, profiles: &[ProfileRun]) -> Option<Control<'a>> {
     let wanted = profiles.iter().any(control::has_failure)
         && request.faults.is_empty()
         && !request.interrupt.load(Ordering::Relaxed);
-    let column = wanted.then_some(request.control?)?()?;
-    let asked = |asked: &Column<'_>| asked.profile == column.profile;
-    (!request.profiles.iter().any(asked)).then_some(column)
+    let control = wanted.then_some(request.control?)?()?;
+    let asked = |asked: &Column<'_>| asked.profile == control.profile();
+    (!request.profiles.iter().any(asked)).then_some(control)
 }
 
 /// The digests from before the run: taken beside the first boot, known afterwards.

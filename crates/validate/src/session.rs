@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use detente_block::with_causes;
 use detente_host::{HostError, Machine, MachineEvent, NetworkSeen, Port, PowerOff};
 use detente_plan::protocol::{AgentMessage, HostMessage, InitramfsSurvey, Order, Phase};
 
@@ -20,7 +21,6 @@ use crate::link::{AgentIdentity, Link};
 
 pub(crate) use clock::AgentClock;
 pub(crate) use services::Services;
-pub(crate) use task::in_words;
 pub(crate) use task::{NoAnswer, TaskEnd};
 pub(crate) use wait::Waited;
 
@@ -171,7 +171,7 @@ impl Session {
             // A machine that cannot be watched any more is as lost as one that has ended; what was
             // seen of it stays.
             Err(error) => {
-                let why = in_words(&error);
+                let why = with_causes(&error);
                 self.exited.get_or_insert(why);
                 return Ok(true);
             }
@@ -183,10 +183,7 @@ impl Session {
             MachineEvent::Reset => self.resets = self.resets.saturating_add(1),
             MachineEvent::Bus(event) => self.services.bus(event),
             MachineEvent::Heartbeat { sent, answered } => self.services.heartbeat(sent, answered),
-            MachineEvent::Crashed {
-                parameters,
-                message,
-            } => self.services.crashed(parameters, message),
+            MachineEvent::Crashed { parameters } => self.services.crashed(parameters),
             MachineEvent::Answered { id, answer } => self.services.answered(id, answer),
             MachineEvent::Exited { status, stderr } => {
                 let words = stderr.trim();

@@ -12,9 +12,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::device::{Channel, Device, DeviceError, Now, Offer};
+use crate::device::{Channel, DeviceError, Now};
 use crate::guid::Guid;
-use crate::ic::{IcVersion, Incoming, Kind, Reply, Session, Stage, fields, lock, offer};
+use crate::ic::{Component, IcVersion, Incoming, Kind, Reply, Session, Stage, fields, lock};
 
 /// How often the guest is asked; what Linux's driver says of the hosts that it knows.
 pub const INTERVAL: Duration = Duration::from_secs(2);
@@ -118,20 +118,6 @@ pub fn new() -> (Heartbeat, HeartbeatHandle) {
 }
 
 impl Heartbeat {
-    fn serve(&mut self, channel: &mut dyn Channel, now: Now) -> Result<(), DeviceError> {
-        self.session.begin(channel)?;
-        while let Some(incoming) = self.session.receive(channel)? {
-            match incoming {
-                Incoming::Reply(reply) => self.answered(&reply, now),
-                Incoming::Negotiated | Incoming::Other => {}
-            }
-        }
-        if matches!(self.session.stage(), Stage::Ready(_)) {
-            self.beat(channel, now)?;
-        }
-        Ok(())
-    }
-
     fn answered(&mut self, reply: &Reply, now: Now) {
         let sent = |beat: &&(u8, u64)| beat.0 == reply.transaction;
         let Some(&(transaction, sequence)) = self.unanswered.iter().find(sent) else {
@@ -174,42 +160,43 @@ impl Heartbeat {
         }
         Ok(())
     }
+}
+
+impl Component for Heartbeat {
+    const CLASS: Guid = CLASS;
+    const INSTANCE: Guid = INSTANCE;
+
+    fn session(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    fn begin(&mut self) {
+        self.pulse = Pulse::default();
+        self.next = None;
+        self.owed = false;
+        self.unanswered.clear();
+    }
+
+    fn heard(&mut self, incoming: Incoming, now: Now) {
+        match incoming {
+            Incoming::Reply(reply) => self.answered(&reply, now),
+            Incoming::Negotiated | Incoming::Other => {}
+        }
+    }
+
+    fn speak(&mut self, channel: &mut dyn Channel, now: Now) -> Result<(), DeviceError> {
+        match self.session.stage() {
+            Stage::Ready(_) => self.beat(channel, now),
+            Stage::Closed | Stage::Negotiating | Stage::NoVersion | Stage::Broken => Ok(()),
+        }
+    }
 
     fn publish(&mut self) {
         self.pulse.stage = self.session.stage();
         *lock(&self.shared) = self.pulse;
     }
-}
 
-impl Device for Heartbeat {
-    fn offer(&self) -> Offer {
-        offer(CLASS, INSTANCE)
-    }
-
-    fn opened(&mut self, channel: &mut dyn Channel, now: Now) -> Result<(), DeviceError> {
-        self.session.open();
-        self.pulse = Pulse::default();
-        self.next = None;
-        self.owed = false;
-        self.unanswered.clear();
-        self.service(channel, now)
-    }
-
-    fn closed(&mut self) {
-        self.session.close();
-        self.publish();
-    }
-
-    fn service(&mut self, channel: &mut dyn Channel, now: Now) -> Result<(), DeviceError> {
-        let result = self.serve(channel, now);
-        if result.is_err() {
-            self.session.spoil();
-        }
-        self.publish();
-        result
-    }
-
-    fn deadline(&self) -> Option<Duration> {
+    fn due(&self) -> Option<Duration> {
         match self.session.stage() {
             Stage::Ready(_) => self.next,
             Stage::Closed | Stage::Negotiating | Stage::NoVersion | Stage::Broken => None,

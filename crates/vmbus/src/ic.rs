@@ -9,6 +9,7 @@
 //! A component whose driver or daemon is missing answers late or never. That is no fault of the
 //! channel: it shows as [`Stage::Negotiating`], and requests end by their time limit.
 
+mod component;
 mod exchange;
 pub(crate) mod fields;
 mod header;
@@ -21,6 +22,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use component::Component;
 pub(crate) use exchange::{Exchange, Rejection, Service, Step};
 pub use header::IcVersion;
 pub(crate) use header::Kind;

@@ -23,9 +23,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::device::{Channel, Device, DeviceError, Now, Offer};
+use crate::device::{Channel, DeviceError, Now};
 use crate::guid::Guid;
-use crate::ic::{IcVersion, Incoming, Kind, Session, Stage, lock, offer};
+use crate::ic::{Component, IcVersion, Incoming, Kind, Reply, Session, Stage, lock};
 
 /// How often the guest gets a sample: as OpenVMM does it.
 pub const INTERVAL: Duration = Duration::from_secs(5);
@@ -148,34 +148,14 @@ pub fn new() -> (TimeSync, TimeSyncHandle) {
 }
 
 impl TimeSync {
-    fn serve(&mut self, channel: &mut dyn Channel, now: Now) -> Result<(), DeviceError> {
-        self.session.begin(channel)?;
-        while let Some(incoming) = self.session.receive(channel)? {
-            match incoming {
-                Incoming::Reply(reply) => {
-                    let ours = |sent: &mut Unanswered| sent.transaction == reply.transaction;
-                    if self.unanswered.take_if(ours).is_some() {
-                        let mut shared = lock(&self.shared);
-                        let report = &mut shared.report;
-                        report.answered = report.answered.saturating_add(1);
-                        let refused = u64::from(reply.status != 0);
-                        report.refused = report.refused.saturating_add(refused);
-                    }
-                }
-                Incoming::Negotiated => lock(&self.shared).wanted = true,
-                Incoming::Other => {}
-            }
-        }
-        self.unanswered.take_if(|sent| sent.until <= now.elapsed);
-        match self.session.stage() {
-            Stage::Ready(versions) if self.unanswered.is_none() => {
-                self.tell(channel, now, versions.message)
-            }
-            Stage::Ready(_)
-            | Stage::Closed
-            | Stage::Negotiating
-            | Stage::NoVersion
-            | Stage::Broken => Ok(()),
+    fn answered(&mut self, reply: &Reply) {
+        let ours = |sent: &mut Unanswered| sent.transaction == reply.transaction;
+        if self.unanswered.take_if(ours).is_some() {
+            let mut shared = lock(&self.shared);
+            let report = &mut shared.report;
+            report.answered = report.answered.saturating_add(1);
+            let refused = u64::from(reply.status != 0);
+            report.refused = report.refused.saturating_add(refused);
         }
     }
 
@@ -214,10 +194,6 @@ impl TimeSync {
         self.next = Some(now.elapsed.saturating_add(INTERVAL));
         Ok(())
     }
-
-    fn publish(&mut self) {
-        lock(&self.shared).report.stage = self.session.stage();
-    }
 }
 
 /// The wall clock in units of 100 ns since 1601.
@@ -252,34 +228,47 @@ fn body(
     body
 }
 
-impl Device for TimeSync {
-    fn offer(&self) -> Offer {
-        offer(CLASS, INSTANCE)
+impl Component for TimeSync {
+    const CLASS: Guid = CLASS;
+    const INSTANCE: Guid = INSTANCE;
+
+    fn session(&mut self) -> &mut Session {
+        &mut self.session
     }
 
-    fn opened(&mut self, channel: &mut dyn Channel, now: Now) -> Result<(), DeviceError> {
-        self.session.open();
+    fn begin(&mut self) {
         self.next = None;
         self.unanswered = None;
         lock(&self.shared).report = TimeReport::default();
-        self.service(channel, now)
     }
 
-    fn closed(&mut self) {
-        self.session.close();
-        self.publish();
-    }
-
-    fn service(&mut self, channel: &mut dyn Channel, now: Now) -> Result<(), DeviceError> {
-        let result = self.serve(channel, now);
-        if result.is_err() {
-            self.session.spoil();
+    fn heard(&mut self, incoming: Incoming, _: Now) {
+        match incoming {
+            Incoming::Reply(reply) => self.answered(&reply),
+            Incoming::Negotiated => lock(&self.shared).wanted = true,
+            Incoming::Other => {}
         }
-        self.publish();
-        result
     }
 
-    fn deadline(&self) -> Option<Duration> {
+    fn speak(&mut self, channel: &mut dyn Channel, now: Now) -> Result<(), DeviceError> {
+        self.unanswered.take_if(|sent| sent.until <= now.elapsed);
+        match self.session.stage() {
+            Stage::Ready(versions) if self.unanswered.is_none() => {
+                self.tell(channel, now, versions.message)
+            }
+            Stage::Ready(_)
+            | Stage::Closed
+            | Stage::Negotiating
+            | Stage::NoVersion
+            | Stage::Broken => Ok(()),
+        }
+    }
+
+    fn publish(&mut self) {
+        lock(&self.shared).report.stage = self.session.stage();
+    }
+
+    fn due(&self) -> Option<Duration> {
         match self.session.stage() {
             Stage::Ready(_) => match self.unanswered {
                 Some(sent) => Some(sent.until),

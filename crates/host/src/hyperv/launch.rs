@@ -100,6 +100,7 @@ impl Joined {
             events: Some(self.received),
             earlier: VecDeque::new(),
             console_input: spec.console_input,
+            faults: spec.synthetic.service_faults,
             network_seen: self.seen,
             ender,
         }

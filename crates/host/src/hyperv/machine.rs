@@ -6,8 +6,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use detente_machine::ServiceFaults;
 use detente_machine::hyperv::{Answer, Command, Kind};
 
+use super::spoil::{Ordered, spoiled};
 use super::stream::Client;
 use crate::local::ports::Event;
 use crate::{HostError, Machine, MachineEvent, NetworkSeen, Port, StopReport};
@@ -35,6 +37,7 @@ pub(crate) struct HypervMachine {
     /// Events that came while the machine was asked for something.
     pub(crate) earlier: VecDeque<Event>,
     pub(crate) console_input: bool,
+    pub(crate) faults: ServiceFaults,
     pub(crate) network_seen: Arc<Mutex<NetworkSeen>>,
     pub(crate) ender: Box<dyn Ender>,
 }
@@ -111,7 +114,16 @@ impl Machine for HypervMachine {
     }
 
     fn ask(&mut self, command: Command) -> Result<u64, HostError> {
-        self.client.post(command)
+        match spoiled(command, self.faults) {
+            Ordered::Ask(command) => self.client.post(command),
+            Ordered::Pretend => {
+                let id = self.client.next_id();
+                let answer = Answer::Done;
+                let event = MachineEvent::Answered { id, answer };
+                self.earlier.push_back(Ok(event));
+                Ok(id)
+            }
+        }
     }
 
     fn network_seen(&self) -> NetworkSeen {

@@ -144,10 +144,15 @@ impl Client {
         }
     }
 
+    /// The number of a question.
+    pub(crate) fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
     /// Asks for something whose answer comes as an event; gives the question's number.
     pub(crate) fn post(&mut self, command: Command) -> Result<u64, HostError> {
-        self.last_id += 1;
-        let id = self.last_id;
+        let id = self.next_id();
         let frame = encode_json(Kind::Control, &Order { id, command })
             .map_err(|error| asking(error.to_string()))?;
         self.put(frame, Instant::now() + ROOM_LIMIT)?;

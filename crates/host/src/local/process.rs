@@ -1,4 +1,4 @@
-//! QEMU's process: started by a thread that lives as long as it does, waited for and ended
+//! A machine's process, QEMU's or our own machine's: started by a thread that lives as long as it does, waited for and ended
 //! through a descriptor, never by a number that somebody else may have by then.
 
 use std::io::{self, Read};
@@ -119,7 +119,7 @@ pub(crate) fn start(name: &str, command: Command) -> Result<Watched, HostError> 
         .recv()
         .unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))
         .map_err(|source| HostError::Io {
-            action: "starting QEMU",
+            action: "starting the machine's program",
             source,
         })?;
     Ok(Watched {
@@ -166,7 +166,7 @@ fn watch(
 
 fn spawn(mut command: Command) -> io::Result<(Child, Arc<Process>)> {
     let mut child = command.spawn()?;
-    // Our copies of QEMU's ends close with the command: what is read ends when QEMU does.
+    // Our copies of its ends close with the command: what is read ends when the process does.
     drop(command);
     let id = Pid::from_child(&child);
     match pidfd_open(id, PidfdFlags::empty()) {
@@ -210,7 +210,7 @@ fn in_words(status: ExitStatus) -> String {
 fn keep_tail(mut stream: ChildStderr, tail: &Arc<Mutex<Vec<u8>>>) -> io::Result<JoinHandle<()>> {
     let tail = Arc::clone(tail);
     std::thread::Builder::new()
-        .name("qemu stderr".to_owned())
+        .name("machine stderr".to_owned())
         .spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(count @ 1..) = stream.read(&mut buffer) {

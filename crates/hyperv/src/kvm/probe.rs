@@ -1,5 +1,6 @@
 //! Whether this computer's KVM can run the machine: asked, and tried.
 
+use detente_block::with_causes;
 use kvm_bindings::{
     KVM_CAP_HYPERV_ENFORCE_CPUID, KVM_CAP_HYPERV_EVENTFD, KVM_CAP_HYPERV_SYNIC2,
     KVM_CAP_IRQFD_RESAMPLE, KVM_CAP_SYS_HYPERV_CPUID,
@@ -86,16 +87,6 @@ fn report(missing: Vec<&'static str>, outcome: Result<(), String>) -> Report {
         sentence,
         missing,
     }
-}
-
-fn with_causes(error: &KvmError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(next) = cause {
-        text = format!("{text}: {next}");
-        cause = next.source();
-    }
-    text
 }
 
 /// Makes a machine and lets it say 42h.

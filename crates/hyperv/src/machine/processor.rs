@@ -4,10 +4,10 @@ use std::io;
 use std::sync::Arc;
 use std::thread;
 
+use detente_block::with_causes;
 use detente_machine::hyperv::{Ending, Event};
 
 use super::bus::SharedBus;
-use super::error::with_causes;
 use super::ports::Ports;
 use super::worker::Ended;
 use crate::kvm::{Exit, Vcpu};
@@ -78,10 +78,7 @@ impl Processor {
     fn report_crash(&mut self, parameters: [u64; 5]) {
         if self.crashes < CRASHES {
             self.crashes += 1;
-            self.outbox.event(&Event::Crash {
-                parameters,
-                message: None,
-            });
+            self.outbox.event(&Event::Crash { parameters });
         }
     }
 }

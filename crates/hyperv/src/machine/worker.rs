@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::Duration;
 
+use detente_block::with_causes;
 use detente_machine::hyperv::{Ending, Event};
 use detente_vmbus::BusEvent;
 use detente_vmbus::storvsc::Fault;
@@ -13,7 +14,7 @@ use vmm_sys_util::eventfd::EventFd;
 use super::Wires;
 use super::bus::SharedBus;
 use super::devices::Devices;
-use super::error::{MachineError, with_causes};
+use super::error::MachineError;
 use super::orders::Orders;
 use super::ports::Ports;
 use super::report::{self, Budget};

@@ -38,8 +38,6 @@ pub enum Event {
     Crash {
         /// The five registers.
         parameters: [u64; 5],
-        /// What the guest left in its memory for us, if anything.
-        message: Option<String>,
     },
     /// For the log.
     Log {

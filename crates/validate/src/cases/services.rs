@@ -285,7 +285,8 @@ fn keyboard(session: &mut Session, limit: Duration) -> Result<Found, HostError> 
 /// Freezes the file systems for a while, the agent writing all the time.
 fn freezing(session: &mut Session, limit: Duration) -> Result<Found, HostError> {
     let task = Task::WatchWrites {
-        for_ms: ms(limit),
+        // A guest that does not freeze is watched no longer than one may take to.
+        for_ms: ms(limit / 2),
         enough_ms: ms(FROZEN),
     };
     let given = session.give(task, limit + FROZEN);
@@ -354,11 +355,7 @@ pub(crate) fn crash(session: &mut Session, limit: Duration) -> Result<Finding, H
         return Ok(interrupted());
     }
     Ok(judge::crs03(&CrashSeen {
-        parameters: session
-            .services
-            .crash
-            .as_ref()
-            .map(|(parameters, _)| *parameters),
+        parameters: session.services.crash,
         panic_line: session.panic_line().cloned(),
         waited_ms: ms(session.elapsed().saturating_sub(begun)),
     }))

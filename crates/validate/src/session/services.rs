@@ -20,8 +20,8 @@ pub(crate) struct Services {
     pub(crate) bus: Vec<BusEvent>,
     /// Heartbeats sent and answered.
     pub(crate) heartbeats: (u64, u64),
-    /// The crash registers, and what the guest said with them.
-    pub(crate) crash: Option<([u64; 5], Option<String>)>,
+    /// The crash registers.
+    pub(crate) crash: Option<[u64; 5]>,
     answers: HashMap<u64, Answer>,
 }
 
@@ -55,8 +55,8 @@ impl Services {
         self.heartbeats = (sent, answered);
     }
 
-    pub(super) fn crashed(&mut self, parameters: [u64; 5], message: Option<String>) {
-        self.crash = Some((parameters, message));
+    pub(super) fn crashed(&mut self, parameters: [u64; 5]) {
+        self.crash = Some(parameters);
     }
 
     pub(super) fn answered(&mut self, id: u64, answer: Answer) {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use detente_block::with_causes;
 use detente_host::HostError;
 use detente_plan::protocol::{HostMessage, Observation, Task};
 
@@ -66,7 +67,7 @@ impl Session {
             id: self.last_task,
             limit,
             due: self.now() + limit + GRACE,
-            untold: said.err().map(|error| in_words(&error)),
+            untold: said.err().map(|error| with_causes(&error)),
         }
     }
 
@@ -123,15 +124,4 @@ impl Session {
             Waited::Interrupted => Err(NoAnswer::Interrupted),
         })
     }
-}
-
-/// An error with its causes.
-pub(crate) fn in_words(error: &HostError) -> String {
-    let mut words = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        words = format!("{words}: {cause}");
-        source = cause.source();
-    }
-    words
 }

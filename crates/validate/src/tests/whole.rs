@@ -21,7 +21,7 @@ use super::fake::FakeGuest;
 use super::image::{disk, needs_recovery, open};
 use super::scene::{Nobody, network_seen, plan};
 use crate::agent::hex;
-use crate::{Column, DiskInput, Observer, Progress, Request, ValidateError, validate};
+use crate::{Column, Control, DiskInput, Observer, Progress, Request, ValidateError, validate};
 
 /// The order, the agent and the names that lie in the machine's initramfs.
 fn unpacked(spec: &MachineSpec) -> (Order, Vec<u8>, Vec<String>) {
@@ -421,10 +421,10 @@ fn mute_host() -> ScriptedHost {
 fn follows(test: &str, host: &ScriptedHost, other: &ScriptedHost) -> Option<(Follows, usize)> {
     let scene = Scene::new(test, Some(&initramfs()))?;
     let control = || {
-        Some(Column {
+        Some(Control::On(Column {
             profile: Profile::HypervVmbus,
             host: other,
-        })
+        }))
     };
     let mut request = scene.request(host);
     request.control = Some(&control);
@@ -443,6 +443,35 @@ fn a_failure_that_the_other_side_does_not_have_follows_the_platform() {
         matches!(seen, None | Some((Follows::Platform, 1))),
         "{seen:?}"
     );
+}
+
+#[test]
+fn a_control_that_cannot_be_had_is_said_with_its_reason() {
+    let test = "a_control_that_cannot_be_had_is_said_with_its_reason";
+    let Some(scene) = Scene::new(test, Some(&initramfs())) else {
+        return;
+    };
+    let reason = "qemu-system-x86_64 is missing";
+    let control = || {
+        Some(Control::NotToBeHad {
+            profile: Profile::HypervVmbus,
+            reason: reason.to_owned(),
+        })
+    };
+    let host = mute_host();
+    let mut request = scene.request(&host);
+    request.control = Some(&control);
+    let run = validate(request, &mut Nobody).unwrap();
+    assert!(run.controls.is_empty());
+    let part = &run.profiles[0];
+    let case = part.cases.iter().find(|case| case.case_id == "CON-01");
+    let control = case.unwrap().control.as_ref().unwrap();
+    assert_eq!(control.profile, "hyperv-vmbus");
+    assert_eq!(control.outcome, Outcome::NotRun);
+    assert_eq!(control.follows, Follows::Undetermined);
+    let line = format!("control run on hyperv-vmbus: {reason} (not_run)");
+    assert!(part.not_proved.contains(&line), "{:?}", part.not_proved);
+    assert!(part.statement.contains(&line), "{}", part.statement);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! A device's channel: closed, open, or at rest.
 
-use std::error::Error;
 use std::time::Duration;
+
+use detente_block::with_causes;
 
 use super::gpadl::Lent;
 use super::link::Link;
@@ -139,7 +140,7 @@ impl OfferedChannel {
         }
         done.map_err(|error| {
             self.state = State::Resting;
-            chain(&error)
+            with_causes(&error)
         })
     }
 
@@ -167,15 +168,4 @@ impl OfferedChannel {
         }
         Ok(())
     }
-}
-
-/// An error and its causes, in one line.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 use super::header::{IcVersion, Kind};
 use super::request::{Asked, Failure, Shared, lock};
 use super::session::{Incoming, Reply, Session};
-use super::{Stage, offer};
-use crate::device::{Channel, Device, DeviceError, Now, Offer};
+use super::{Component, Stage};
+use crate::device::{Channel, DeviceError, Now};
 use crate::guid::Guid;
 
 /// So many requests may be unanswered beyond their time; then nothing more is sent.
@@ -84,18 +84,6 @@ impl<S: Service> Exchange<S> {
         }
     }
 
-    fn serve(&mut self, channel: &mut dyn Channel, now: Now) -> Result<(), DeviceError> {
-        self.session.begin(channel)?;
-        while let Some(incoming) = self.session.receive(channel)? {
-            match incoming {
-                Incoming::Reply(reply) => self.answered(&reply),
-                Incoming::Negotiated | Incoming::Other => {}
-            }
-        }
-        self.expire(now);
-        self.send_next(channel)
-    }
-
     fn answered(&mut self, reply: &Reply) {
         let is_live = |live: &mut Live<S>| live.transaction == reply.transaction;
         let Some(live) = self.live.take_if(is_live) else {
@@ -147,6 +135,29 @@ impl<S: Service> Exchange<S> {
         self.live = asked.map(|asked| Live { transaction, asked });
         Ok(())
     }
+}
+
+impl<S: Service> Component for Exchange<S> {
+    const CLASS: Guid = S::CLASS;
+    const INSTANCE: Guid = S::INSTANCE;
+
+    fn session(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    fn begin(&mut self) {}
+
+    fn heard(&mut self, incoming: Incoming, _: Now) {
+        match incoming {
+            Incoming::Reply(reply) => self.answered(&reply),
+            Incoming::Negotiated | Incoming::Other => {}
+        }
+    }
+
+    fn speak(&mut self, channel: &mut dyn Channel, now: Now) -> Result<(), DeviceError> {
+        self.expire(now);
+        self.send_next(channel)
+    }
 
     /// Tells the handle where we are, and ends what has become hopeless.
     fn publish(&mut self) {
@@ -160,33 +171,8 @@ impl<S: Service> Exchange<S> {
             self.abandoned.clear();
         }
     }
-}
 
-impl<S: Service> Device for Exchange<S> {
-    fn offer(&self) -> Offer {
-        offer(S::CLASS, S::INSTANCE)
-    }
-
-    fn opened(&mut self, channel: &mut dyn Channel, now: Now) -> Result<(), DeviceError> {
-        self.session.open();
-        self.service(channel, now)
-    }
-
-    fn closed(&mut self) {
-        self.session.close();
-        self.publish();
-    }
-
-    fn service(&mut self, channel: &mut dyn Channel, now: Now) -> Result<(), DeviceError> {
-        let result = self.serve(channel, now);
-        if result.is_err() {
-            self.session.spoil();
-        }
-        self.publish();
-        result
-    }
-
-    fn deadline(&self) -> Option<Duration> {
+    fn due(&self) -> Option<Duration> {
         if matches!(self.session.stage(), Stage::Closed) {
             return None;
         }

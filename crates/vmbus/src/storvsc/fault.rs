@@ -1,9 +1,8 @@
 //! What disks did wrong, for the owner: the guest sees only a medium error.
 
-use std::error::Error;
 use std::io;
 
-use detente_block::{ReadError, WriteError};
+use detente_block::{ReadError, WriteError, with_causes};
 
 /// A disk failed, and the guest was told of a medium error.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +25,7 @@ pub(super) struct Failure {
 impl Failure {
     pub(super) fn of_read(error: &ReadError) -> Self {
         Self {
-            error: chain(error),
+            error: with_causes(error),
             no_room: false,
         }
     }
@@ -42,7 +41,7 @@ impl Failure {
             _ => false,
         };
         Self {
-            error: chain(error),
+            error: with_causes(error),
             no_room,
         }
     }
@@ -54,16 +53,4 @@ impl Failure {
             no_room: self.no_room,
         }
     }
-}
-
-/// The error and its causes, in one line.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use detente_block::with_causes;
 use detente_host::hyperv::{HypervOptions, Route, route};
 use detente_host::lab::find_kernel;
 use detente_host::local::{LocalHost, LocalOptions};
@@ -101,7 +102,7 @@ fn hyperv(folders: &[PathBuf], cache: Option<PathBuf>) -> Hyperv {
             .map(|kernel| format!("Linux {} ({})", kernel.release, kernel.origin))
             .map_err(|error| match error {
                 HostError::Missing { what, .. } => what,
-                error => chain(&error),
+                error => with_causes(&error),
             }),
     }
 }
@@ -113,19 +114,11 @@ fn qemu(folders: Vec<PathBuf>) -> Qemu {
     };
     match LocalHost::find(&options) {
         Ok(host) => Qemu::Works {
-            devices: host.devices().map_err(|error| chain(&error)),
+            devices: host.devices().map_err(|error| with_causes(&error)),
             facts: Box::new(host.facts().clone()),
         },
-        Err(error @ HostError::Missing { .. }) => Qemu::Missing(chain(&error)),
-        Err(error) => Qemu::Broken(chain(&error)),
-    }
-}
-
-/// An error with its cause.
-fn chain(error: &HostError) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
+        Err(error @ HostError::Missing { .. }) => Qemu::Missing(with_causes(&error)),
+        Err(error) => Qemu::Broken(with_causes(&error)),
     }
 }
 

@@ -6,7 +6,7 @@ use detente_host::hyperv::{HypervHost, HypervOptions, Shown};
 use detente_host::local::{AccelerationChoice, LocalHost, LocalOptions};
 use detente_host::{Host, HostError};
 use detente_machine::Profile;
-use detente_validate::Column;
+use detente_validate::{Column, Control};
 
 use crate::environment;
 use crate::failure::Failure;
@@ -55,11 +55,16 @@ impl Hosts {
     }
 
     /// Where a failure is reproduced if one side alone was asked for: the other side, looked for
-    /// only now; none where it cannot be had here.
-    pub(super) fn control(&self, profiles: &[Profile]) -> Option<Column<'_>> {
-        let wanted = control_profile(profiles)?;
-        self.look_for(wanted).ok()?;
-        self.columns(&[wanted]).pop()
+    /// only now.
+    pub(super) fn control(&self, profiles: &[Profile]) -> Option<Control<'_>> {
+        let profile = control_profile(profiles)?;
+        match self.look_for(profile) {
+            Ok(()) => self.columns(&[profile]).pop().map(Control::On),
+            Err(failure) => Some(Control::NotToBeHad {
+                profile,
+                reason: format!("{:#}", failure.error),
+            }),
+        }
     }
 
     fn look_for(&self, profile: Profile) -> Result<(), Failure> {

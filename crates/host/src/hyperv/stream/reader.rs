@@ -121,14 +121,8 @@ impl Reader {
                 let event = of_ending(ending);
                 let _ = self.outlets.events.send(event);
             }
-            Said::Crash {
-                parameters,
-                message,
-            } => {
-                self.tell(MachineEvent::Crashed {
-                    parameters,
-                    message,
-                });
+            Said::Crash { parameters } => {
+                self.tell(MachineEvent::Crashed { parameters });
                 self.tell(MachineEvent::PowerOff(PowerOff::GuestPanic));
             }
             Said::Bus { what } => self.tell(MachineEvent::Bus(what)),

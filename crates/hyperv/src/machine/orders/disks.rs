@@ -1,11 +1,11 @@
 //! Orders about disks.
 
+use detente_block::with_causes;
 use detente_machine::hyperv::{Answer, Controller, DiskConfig};
 
 use super::{failed, poke};
 use crate::machine::bus::SharedBus;
 use crate::machine::devices::Devices;
-use crate::machine::error::with_causes;
 use crate::machine::storage;
 
 /// Adds a disk to the SCSI controller.
