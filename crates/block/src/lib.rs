@@ -8,7 +8,8 @@
 //! which it never writes.
 //!
 //! A [`Gate`] is the caller's say over which further files an image may name (backing files);
-//! [`DirectoryGate`] is the one for everyday use. [`content_digest`] says whether two disks hold the
+//! [`DirectoryGate`] is the one for everyday use, [`ListGate`] the one for a chain that is known.
+//! [`content_digest`] says whether two disks hold the
 //! same bytes, whatever file formats carry them.
 //!
 //! ```
@@ -31,6 +32,7 @@ mod data_chunks;
 mod directory_gate;
 mod file;
 mod gate;
+mod list_gate;
 mod memory;
 mod memory_disk;
 mod overlay;
@@ -48,6 +50,7 @@ pub use content_digest::{ContentDigest, content_digest};
 pub use directory_gate::DirectoryGate;
 pub use file::FileBackend;
 pub use gate::{ClosedGate, Gate, GateError, Opened};
+pub use list_gate::ListGate;
 pub use memory::MemoryBackend;
 pub use memory_disk::MemoryDisk;
 pub use overlay::Overlay;

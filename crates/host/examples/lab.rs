@@ -12,8 +12,8 @@ use detente_host::hyperv::{HypervHost, HypervOptions};
 use detente_host::lab::fetch;
 use detente_host::{Host as _, MachineEvent, Port};
 use detente_machine::{
-    DirectBoot, DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec, NetworkSpec, Profile,
-    Topology,
+    DirectBoot, DiskBelow, DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec, NetworkSpec,
+    Profile, Topology,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -64,10 +64,10 @@ fn spec(kernel: &Path, initramfs: &Path, cmdline: &Path, disks: &[PathBuf]) -> M
         .chunks_exact(2)
         .map(|pair| DiskSpec {
             overlay: pair[0].clone(),
-            chain: vec![DiskFile {
+            below: DiskBelow::Files(vec![DiskFile {
                 path: pair[1].clone(),
                 format: ImageFormat::Raw,
-            }],
+            }]),
             bus: DiskBus::Vmbus,
             serial: "detente0".to_owned(),
         })

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use detente_host::local::{LocalHost, LocalOptions};
 use detente_host::{Host, MachineEvent, Port};
 use detente_machine::{
-    DirectBoot, DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec, NetworkSpec, Profile,
-    Topology,
+    DirectBoot, DiskBelow, DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec, NetworkSpec,
+    Profile, Topology,
 };
 
 type Failure = Box<dyn std::error::Error>;
@@ -103,10 +103,10 @@ fn spec(profile: Profile, boot: DirectBoot, disk: Option<(&String, &String)>) ->
             .into_iter()
             .map(|(overlay, source)| DiskSpec {
                 overlay: overlay.into(),
-                chain: vec![DiskFile {
+                below: DiskBelow::Files(vec![DiskFile {
                     path: source.into(),
                     format: ImageFormat::Qcow2,
-                }],
+                }]),
                 bus: match profile {
                     Profile::Kvm => DiskBus::Virtio,
                     Profile::KvmLegacy => DiskBus::Sata,

@@ -17,6 +17,6 @@ mod spec;
 
 pub use profile::{Discovery, Hardware, Profile, UnknownProfile};
 pub use spec::{
-    DirectBoot, DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec, NetworkSpec, ServiceFaults,
-    Synthetic, Topology,
+    DirectBoot, DiskBelow, DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec, NetworkSpec,
+    ServiceFaults, Synthetic, Topology,
 };

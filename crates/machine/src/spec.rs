@@ -1,6 +1,6 @@
 //! The description of one machine, whatever host runs it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::Profile;
@@ -92,17 +92,43 @@ impl Topology {
     }
 }
 
-/// A disk: a read-only chain below a throw-away overlay.
+/// A disk: a source that is only read, below a throw-away overlay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiskSpec {
-    /// The qcow2 overlay that takes every write; its backing is `chain[0]`.
+    /// The qcow2 overlay that takes every write.
     pub overlay: PathBuf,
-    /// The source, top file first; opened read-only, and no other file is.
-    pub chain: Vec<DiskFile>,
+    /// What lies below it.
+    pub below: DiskBelow,
     /// How it is attached (the profile's, unless a fault changes it).
     pub bus: DiskBus,
     /// The serial number that the guest sees.
     pub serial: String,
+}
+
+/// What lies below a disk's overlay; it is only read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DiskBelow {
+    /// Files that QEMU reads by itself, the top one first. It opens no other.
+    Files(Vec<DiskFile>),
+    /// The guest's view of files that QEMU misreads or does not read, from whoever reads them.
+    Nbd {
+        /// A Unix socket where it is served over NBD for as long as the machine may run.
+        socket: PathBuf,
+        /// The files, the top one first, for a machine that reads them by itself.
+        files: Vec<PathBuf>,
+    },
+}
+
+impl DiskBelow {
+    /// The files that it rests on, the top one first.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let (read_by_qemu, served) = match self {
+            Self::Files(files) => (files.as_slice(), [].as_slice()),
+            Self::Nbd { files, .. } => ([].as_slice(), files.as_slice()),
+        };
+        let read_by_qemu = read_by_qemu.iter().map(|file| file.path.as_path());
+        read_by_qemu.chain(served.iter().map(PathBuf::as_path))
+    }
 }
 
 /// One file of a disk's chain.
@@ -114,19 +140,14 @@ pub struct DiskFile {
     pub format: ImageFormat,
 }
 
-/// A format that QEMU is told.
+/// A format that QEMU is told. It reads others too, but not each of them as it should (differencing
+/// VHDX and VHD lose their parent): those come by [`DiskBelow::Nbd`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ImageFormat {
     /// Raw.
     Raw,
     /// qcow2.
     Qcow2,
-    /// VHDX.
-    Vhdx,
-    /// VHD.
-    Vhd,
-    /// VMDK.
-    Vmdk,
 }
 
 /// How a disk is attached.

@@ -8,8 +8,8 @@ use detente_machine::qemu::{
     Accelerator, Wiring, arguments, arguments_by_hand, devices, shell_line,
 };
 use detente_machine::{
-    DirectBoot, DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec, NetworkSpec, Profile,
-    Topology,
+    DirectBoot, DiskBelow, DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec, NetworkSpec,
+    Profile, Topology,
 };
 
 fn spec(profile: Profile, bus: DiskBus) -> MachineSpec {
@@ -24,10 +24,10 @@ fn spec(profile: Profile, bus: DiskBus) -> MachineSpec {
         memory_mib: 1024,
         disks: vec![DiskSpec {
             overlay: "/run/o.qcow2".into(),
-            chain: vec![
+            below: DiskBelow::Files(vec![
                 file("/images/top.qcow2", ImageFormat::Qcow2),
                 file("/images/base.raw", ImageFormat::Raw),
-            ],
+            ]),
             bus,
             serial: "detente-0".to_owned(),
         }],
@@ -149,7 +149,8 @@ fn odd_paths_stay_whole() {
     for path in odd {
         let path = PathBuf::from(OsString::from_vec(path.to_vec()));
         let mut spec = spec(Profile::Kvm, DiskBus::Virtio);
-        spec.disks[0].chain[0].path.clone_from(&path);
+        let top = file(&path, ImageFormat::Qcow2);
+        spec.disks[0].below = DiskBelow::Files(vec![top]);
         spec.disks[0].overlay.clone_from(&path);
         spec.boot.kernel.clone_from(&path);
         let list = arguments(&spec, &wiring(Profile::Kvm, Accelerator::Tcg));
@@ -190,7 +191,7 @@ fn every_chain_ends_with_no_backing() {
         vec![qcow2, raw],
     ] {
         let mut spec = spec(Profile::Kvm, DiskBus::Virtio);
-        spec.disks[0].chain = chain;
+        spec.disks[0].below = DiskBelow::Files(chain);
         let list = arguments(&spec, &wiring(Profile::Kvm, Accelerator::Tcg));
         let lowest = values(&list, "-blockdev")
             .into_iter()
@@ -208,11 +209,40 @@ fn every_chain_ends_with_no_backing() {
 }
 
 #[test]
+fn what_is_served_over_a_socket_is_as_agreed() {
+    let mut spec = spec(Profile::Kvm, DiskBus::Virtio);
+    spec.disks[0].below = DiskBelow::Nbd {
+        socket: "/run/disk0.nbd".into(),
+        files: vec!["/images/child.vhdx".into(), "/images/parent.vhdx".into()],
+    };
+    let wiring = wiring(Profile::Kvm, Accelerator::Kvm);
+    let list = listing(&arguments(&spec, &wiring));
+    assert_eq!(list, include_str!("golden/kvm-nbd.snap"));
+}
+
+#[test]
+fn the_path_of_a_socket_stays_whole() {
+    let path = PathBuf::from(OsString::from_vec(b"/i/a,server.type=inet,\xff".to_vec()));
+    let mut spec = spec(Profile::Kvm, DiskBus::Virtio);
+    spec.disks[0].below = DiskBelow::Nbd {
+        socket: path.clone(),
+        files: Vec::new(),
+    };
+    let list = arguments(&spec, &wiring(Profile::Kvm, Accelerator::Tcg));
+    let mut expected = b"server.path=".to_vec();
+    expected.extend(path.as_os_str().as_bytes());
+    let pairs = read_key_values(values(&list, "-blockdev")[0].as_bytes());
+    assert_eq!(pairs.last(), Some(&expected));
+    assert_eq!(pairs.len(), 5);
+}
+
+#[test]
 fn files_below_a_raw_one_are_not_opened() {
     let mut spec = spec(Profile::Kvm, DiskBus::Virtio);
-    spec.disks[0]
-        .chain
-        .push(file("/i/never", ImageFormat::Qcow2));
+    spec.disks[0].below = DiskBelow::Files(vec![
+        file("/i/base.raw", ImageFormat::Raw),
+        file("/i/never", ImageFormat::Qcow2),
+    ]);
     let list = arguments(&spec, &wiring(Profile::Kvm, Accelerator::Tcg));
     assert!(!shell_line(list).contains("/i/never"));
 }

@@ -35,6 +35,14 @@ pub enum ValidateError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A disk that QEMU does not read by itself cannot be served to it.
+    #[error("cannot serve {} to the machine", path.display())]
+    Serve {
+        /// The source.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
     /// The host refused.
     #[error(transparent)]
     Host(#[from] HostError),
@@ -54,7 +62,7 @@ impl ValidateError {
             Self::FolderBusy { .. } => {
                 Some("name a folder that does not exist with --out, or remove this one".to_owned())
             }
-            Self::Write { .. } | Self::Overlay { .. } => {
+            Self::Write { .. } | Self::Overlay { .. } | Self::Serve { .. } => {
                 Some("look at the folder's permissions and at the free space there (df)".to_owned())
             }
             Self::BootFiles(error) => error.hint(),

@@ -198,7 +198,7 @@ impl FromStr for Fault {
 mod tests {
     use std::collections::HashSet;
 
-    use detente_machine::{DirectBoot, DiskSpec, NetworkSpec, Profile};
+    use detente_machine::{DirectBoot, DiskBelow, DiskSpec, NetworkSpec, Profile};
 
     use super::*;
 
@@ -214,7 +214,7 @@ mod tests {
             memory_mib: 2048,
             disks: vec![DiskSpec {
                 overlay: "overlay".into(),
-                chain: Vec::new(),
+                below: DiskBelow::Files(Vec::new()),
                 bus: DiskBus::Virtio,
                 serial: String::new(),
             }],

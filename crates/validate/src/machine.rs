@@ -2,16 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use detente_disk::{Format, OverlaySpec, empty_overlay};
+use detente_disk::{Format, Mapped as _, OverlaySpec, empty_overlay};
 use detente_guest::BootFiles;
 use detente_initramfs::append;
 use detente_machine::{
-    DirectBoot, DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec, NetworkSpec, Profile,
+    DirectBoot, DiskBelow, DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec, NetworkSpec,
+    Profile,
 };
+use detente_nbd::{Export, Server};
 use detente_plan::Plan;
 use detente_plan::protocol::Order;
 
 use crate::agent::{AGENT_PATH, archive};
+use crate::chain::files;
 use crate::folder::{write_file, write_scratch};
 use crate::{DiskInput, ValidateError};
 
@@ -86,6 +89,13 @@ fn command_line(own: &str) -> (String, Vec<String>) {
     (options.join(" "), additions)
 }
 
+/// A machine to be started, and what must live as long as it may run.
+pub(crate) struct Prepared {
+    pub(crate) spec: MachineSpec,
+    /// Serve the disks that QEMU does not read by itself.
+    _servers: Vec<Server>,
+}
+
 /// The machine of a profile, its overlays made in `work`.
 pub(crate) fn machine_spec(
     profile: Profile,
@@ -93,13 +103,15 @@ pub(crate) fn machine_spec(
     boot: &Boot,
     disks: &[DiskInput],
     work: &Path,
-) -> Result<MachineSpec, ValidateError> {
-    let disks = disks
-        .iter()
-        .enumerate()
-        .map(|(index, disk)| disk_spec(profile, index, disk, work))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(MachineSpec {
+) -> Result<Prepared, ValidateError> {
+    let (mut specs, mut servers) = (Vec::new(), Vec::new());
+    for (index, disk) in disks.iter().enumerate() {
+        let (below, server) = below(index, disk, work)?;
+        servers.extend(server);
+        specs.push(disk_spec(profile, index, disk, below, work)?);
+    }
+    let disks = specs;
+    let spec = MachineSpec {
         name: format!("detente-{profile}"),
         profile,
         topology: plan.parameters.vcpus,
@@ -119,14 +131,60 @@ pub(crate) fn machine_spec(
         console_input: true,
         hypervisor_bit: true,
         synthetic: detente_machine::Synthetic::default(),
+    };
+    Ok(Prepared {
+        spec,
+        _servers: servers,
     })
 }
 
-/// One disk: its chain read-only below a new overlay.
+/// How a machine gets at a disk: the files, where QEMU reads all of them as we do, and else our
+/// reading of them, served in `work`.
+fn below(
+    index: usize,
+    disk: &DiskInput,
+    work: &Path,
+) -> Result<(DiskBelow, Option<Server>), ValidateError> {
+    if let Some(chain) = read_by_qemu(disk) {
+        return Ok((DiskBelow::Files(chain), None));
+    }
+    let export = Export::read_only(disk.image.reader.clone());
+    let server = Server::bind(&work.join(format!("disk{index}.nbd")), export);
+    let server = server.map_err(|source| ValidateError::Serve {
+        path: disk.path.clone(),
+        source,
+    })?;
+    let below = DiskBelow::Nbd {
+        socket: server.address(),
+        files: files(disk),
+    };
+    Ok((below, Some(server)))
+}
+
+/// The chain, if QEMU can be trusted with it: raw and qcow2 files that spread over no others.
+fn read_by_qemu(disk: &DiskInput) -> Option<Vec<DiskFile>> {
+    let layers = &disk.image.layers;
+    if disk.image.stack.files().len() != layers.len() {
+        return None;
+    }
+    let chain = layers.iter().map(|layer| {
+        let format = match layer.format {
+            Format::Raw => ImageFormat::Raw,
+            Format::Qcow2 => ImageFormat::Qcow2,
+            Format::Vhdx | Format::Vhd | Format::Vmdk => return None,
+        };
+        let path = layer.path.clone();
+        Some(DiskFile { path, format })
+    });
+    chain.collect()
+}
+
+/// One disk: what is below it under a new overlay.
 fn disk_spec(
     profile: Profile,
     index: usize,
     disk: &DiskInput,
+    below: DiskBelow,
     work: &Path,
 ) -> Result<DiskSpec, ValidateError> {
     let failed = |source: Box<dyn std::error::Error + Send + Sync>| ValidateError::Overlay {
@@ -148,15 +206,6 @@ fn disk_spec(
     .map_err(|error| failed(Box::new(error)))?;
     let overlay = work.join(format!("disk{index}.overlay"));
     write_file(&overlay, &bytes)?;
-    let chain = disk
-        .image
-        .layers
-        .iter()
-        .map(|layer| DiskFile {
-            path: layer.path.clone(),
-            format: image_format(layer.format),
-        })
-        .collect();
     let bus = match profile {
         Profile::Kvm => DiskBus::Virtio,
         Profile::KvmLegacy => DiskBus::Sata,
@@ -164,20 +213,10 @@ fn disk_spec(
     };
     Ok(DiskSpec {
         overlay,
-        chain,
+        below,
         bus,
         serial: format!("detente{index}"),
     })
-}
-
-fn image_format(format: Format) -> ImageFormat {
-    match format {
-        Format::Raw => ImageFormat::Raw,
-        Format::Qcow2 => ImageFormat::Qcow2,
-        Format::Vhdx => ImageFormat::Vhdx,
-        Format::Vhd => ImageFormat::Vhd,
-        Format::Vmdk => ImageFormat::Vmdk,
-    }
 }
 
 #[cfg(test)]

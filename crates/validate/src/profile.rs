@@ -83,18 +83,19 @@ pub(crate) fn run_profile(
     let request = task.request;
     let work = task.folder.subfolder(task.column.profile.name())?;
     let (plan, disks) = (&request.plan, &request.disks);
-    let mut spec = machine_spec(task.column.profile, plan, task.boot, disks, &work)?;
+    let mut prepared = machine_spec(task.column.profile, plan, task.boot, disks, &work)?;
     for fault in &request.faults {
-        fault.spoil(&mut spec);
+        fault.spoil(&mut prepared.spec);
     }
+    let spec = &prepared.spec;
     let context = context(task, &work);
     let mut results = Results::new(&context, observer);
-    let seen = run_machine(task, &spec, &mut results)?;
+    let seen = run_machine(task, spec, &mut results)?;
 
     // It comes to a shutdown only where the guest was ready.
     let (boots, ready) = (seen.boots, seen.shutdown.is_some());
-    results.add_shutdown(seen.shutdown, || root_clean(task, &spec));
-    let boots = boots + crash_boot(task, &spec, &mut results, ready)?;
+    results.add_shutdown(seen.shutdown, || root_clean(task, spec));
+    let boots = boots + crash_boot(task, spec, &mut results, ready)?;
     let reopened: Vec<_> = request.disks.iter().map(reopen).collect();
     let after = Digesting::start(&reopened).finish(&request.interrupt);
     let before = before.wait(&request.interrupt);
@@ -104,7 +105,7 @@ pub(crate) fn run_profile(
     if !request.keep {
         remove_overlays(&work)?;
     }
-    let part = profile_run(task, &spec, boots, cases);
+    let part = profile_run(task, spec, boots, cases);
     Ok((part, after))
 }
 
@@ -318,7 +319,7 @@ fn root_clean(task: &ProfileTask<'_, '_>, spec: &MachineSpec) -> Option<bool> {
     }
     let root = task.request.guest.facts().root;
     let disk = spec.disks.get(root.disk)?;
-    let chain: Vec<PathBuf> = disk.chain.iter().map(|file| file.path.clone()).collect();
+    let chain: Vec<PathBuf> = disk.below.files().map(Path::to_owned).collect();
     root_is_clean(&disk.overlay, &chain, root.partition)
 }
 

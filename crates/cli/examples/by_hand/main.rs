@@ -21,7 +21,8 @@ use detente_host::Host as _;
 use detente_host::local::{LocalHost, LocalOptions};
 use detente_machine::qemu::{arguments_by_hand, shell_line};
 use detente_machine::{
-    DirectBoot, DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec, NetworkSpec, Profile,
+    DirectBoot, DiskBelow, DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec, NetworkSpec,
+    Profile,
 };
 use detente_plan::Plan;
 use running::{QMP_SOCKET, Running};
@@ -112,19 +113,21 @@ fn disk(path: &Path, image: &Image) -> anyhow::Result<DiskSpec> {
         backing_format: top.format,
     })?;
     std::fs::write("disk0.overlay", bytes)?;
-    let layers = image.layers.iter().map(|layer| DiskFile {
-        path: layer.path.clone(),
-        format: match layer.format {
+    let layers = image.layers.iter().map(|layer| {
+        let format = match layer.format {
             Format::Raw => ImageFormat::Raw,
             Format::Qcow2 => ImageFormat::Qcow2,
-            Format::Vhdx => ImageFormat::Vhdx,
-            Format::Vhd => ImageFormat::Vhd,
-            Format::Vmdk => ImageFormat::Vmdk,
-        },
+            Format::Vhdx | Format::Vhd | Format::Vmdk => {
+                anyhow::bail!("only raw and qcow2 images are started by hand")
+            }
+        };
+        let path = layer.path.clone();
+        Ok(DiskFile { path, format })
     });
+    let chain = layers.collect::<anyhow::Result<_>>()?;
     Ok(DiskSpec {
         overlay: "disk0.overlay".into(),
-        chain: layers.collect(),
+        below: DiskBelow::Files(chain),
         bus: DiskBus::Virtio,
         serial: "detente0".to_owned(),
     })

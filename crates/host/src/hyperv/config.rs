@@ -50,6 +50,11 @@ pub(crate) fn config(spec: &MachineSpec, shown: Shown, found: Found) -> MachineC
         .zip(0_u8..)
         .map(|((disk, (path, overlay)), lun)| DiskConfig {
             path,
+            // What is written to is raw, and rests on nothing.
+            rests_on: match &overlay {
+                Some(_) => disk.below.files().skip(1).map(Path::to_owned).collect(),
+                None => Vec::new(),
+            },
             overlay,
             controller: shown.controller,
             lun,

@@ -147,14 +147,14 @@ impl Host for KvmHost {
 fn found(spec: &MachineSpec, work: &Path) -> Result<Found, HostError> {
     let mut disks = Vec::new();
     for (index, disk) in spec.disks.iter().enumerate() {
-        let Some(top) = disk.chain.first() else {
+        let Some(top) = disk.below.files().next() else {
             return Err(HostError::Failed {
                 action: "giving the machine its disks",
                 detail: format!("disk {index} has no image"),
             });
         };
         let overlay = work.join(format!("disk{index}.written.overlay"));
-        disks.push((top.path.clone(), Some(overlay)));
+        disks.push((top.to_owned(), Some(overlay)));
     }
     Ok(Found {
         kernel: whole(&spec.boot.kernel, &spec.boot.kernel)?,

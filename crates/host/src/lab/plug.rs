@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use detente_machine::DiskSpec;
 use detente_machine::lab::MACHINE_PORT_PREFIX;
 use detente_machine::qemu::{hotplug_nodes, hotplug_raw};
+use detente_machine::{DiskBelow, DiskSpec};
 use serde_json::{Value, json};
 
 use super::arguments::{DISK_BUS, PORT_BUS};
@@ -177,8 +177,13 @@ fn names(listed: &Value, field: &str) -> Vec<String> {
 fn absolute(disk: &DiskSpec) -> Result<DiskSpec, HostError> {
     let mut disk = disk.clone();
     disk.overlay = absolute_path(&disk.overlay)?;
-    for file in &mut disk.chain {
-        file.path = absolute_path(&file.path)?;
+    match &mut disk.below {
+        DiskBelow::Files(files) => {
+            for file in files {
+                file.path = absolute_path(&file.path)?;
+            }
+        }
+        DiskBelow::Nbd { socket, .. } => *socket = absolute_path(socket)?,
     }
     Ok(disk)
 }

@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use detente_machine::{DiskBus, DiskFile, DiskSpec, ImageFormat};
+use detente_machine::{DiskBelow, DiskBus, DiskFile, DiskSpec, ImageFormat};
 use sha2::{Digest as _, Sha256};
 
 use crate::told::Told;
@@ -64,10 +64,10 @@ impl Disks {
     pub(crate) fn specs(&self) -> Vec<DiskSpec> {
         let spec = |index| DiskSpec {
             overlay: self.overlay(index),
-            chain: vec![DiskFile {
+            below: DiskBelow::Files(vec![DiskFile {
                 path: self.image(index),
                 format: ImageFormat::Raw,
-            }],
+            }]),
             bus: DiskBus::Vmbus,
             serial: format!("detente{index}"),
         };

@@ -192,6 +192,7 @@ fn second_disk() -> DiskConfig {
         path: Path::new(DISK_FOLDER).join("m1d1"),
         // What it is below cannot grow: a disk of the lab. The lab forgets the folder's files.
         overlay: Some(Path::new(DISK_FOLDER).join("grown")),
+        rests_on: Vec::new(),
         controller: Controller::Scsi,
         lun: MOVED_LUN,
         serial: "detente1".to_owned(),

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use detente_block::{
-    BlockRead, BlockWrite, DirectoryGate, FileBackend, Overlay, WritableFile, WriteProtected,
+    BlockRead, BlockWrite, DirectoryGate, FileBackend, Gate, ListGate, Overlay, WritableFile,
+    WriteProtected,
 };
 use detente_machine::hyperv::DiskConfig;
 use detente_vmbus::storvsc::{Access, IdePlace, Medium, SectorSize, Serial};
@@ -28,7 +29,7 @@ pub(super) fn open(disk: &DiskConfig) -> Result<Medium, MachineError> {
         Access::ReadWrite
     };
     let bytes = match &disk.overlay {
-        Some(overlay) => over(&disk.path, overlay)?,
+        Some(overlay) => over(disk, overlay)?,
         None if disk.read_only => {
             let file = FileBackend::open(&disk.path).map_err(opening(&disk.path))?;
             Arc::new(WriteProtected::new(Arc::new(file)))
@@ -56,9 +57,15 @@ pub(super) fn ide_place(lun: u8) -> Result<IdePlace, MachineError> {
 }
 
 /// An image of any format that we read, and a new file that takes the writes.
-fn over(image: &Path, overlay: &Path) -> Result<Arc<dyn BlockWrite>, MachineError> {
+fn over(disk: &DiskConfig, overlay: &Path) -> Result<Arc<dyn BlockWrite>, MachineError> {
+    let image = &*disk.path;
     let file: Arc<dyn BlockRead> = Arc::new(FileBackend::open(image).map_err(opening(image))?);
-    let opened = detente_disk::open(image, file, &DirectoryGate::beside(image));
+    let gate: Box<dyn Gate> = if disk.rests_on.is_empty() {
+        Box::new(DirectoryGate::beside(image))
+    } else {
+        Box::new(ListGate::of(image, &disk.rests_on))
+    };
+    let opened = detente_disk::open(image, file, &*gate);
     let opened = opened.map_err(|source| MachineError::Image {
         path: image.to_owned(),
         source,

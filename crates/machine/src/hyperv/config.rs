@@ -150,6 +150,9 @@ pub struct DiskConfig {
     pub path: PathBuf,
     /// A file that takes every write.
     pub overlay: Option<PathBuf>,
+    /// The files that the image may rest on; where none is named, any in its own folder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rests_on: Vec<PathBuf>,
     /// What it hangs on.
     pub controller: Controller,
     /// Its number there.

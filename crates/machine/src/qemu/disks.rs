@@ -1,4 +1,5 @@
-//! Disks: every file of a chain is a node that we name, so that QEMU opens no file by itself.
+//! Disks: every file of a chain, or the socket where the guest's view is served, is a node that we
+//! name, so that QEMU opens no file by itself.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -6,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::{Arguments, key_value};
-use crate::{DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec};
+use crate::{DiskBelow, DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec};
 
 /// Ports of q35's own SATA controller, and of each that we add.
 const SATA_PORTS: usize = 6;
@@ -44,6 +45,12 @@ fn add_chain(arguments: &mut Arguments, disk: &str, spec: &DiskSpec) {
                 value.push(key_value("filename", path.as_os_str()));
                 arguments.pair("-blockdev", value);
             }
+            Node::Socket { name, path } => {
+                let start = format!("driver=nbd,node-name={name},read-only=on,server.type=unix,");
+                let mut value = OsString::from(start);
+                value.push(key_value("server.path", path.as_os_str()));
+                arguments.pair("-blockdev", value);
+            }
             Node::Format(node) => arguments.pair("-blockdev", node.to_string()),
         }
     }
@@ -62,6 +69,15 @@ pub fn hotplug_nodes(disk: &str, spec: &DiskSpec) -> Result<Vec<Value>, PathBuf>
             Node::File { name, path, access } => {
                 let path = path.to_str().ok_or_else(|| path.to_owned())?;
                 Ok(hotplug_file(&name, path, access))
+            }
+            Node::Socket { name, path } => {
+                let path = path.to_str().ok_or_else(|| path.to_owned())?;
+                Ok(json!({
+                    "node-name": name,
+                    "driver": "nbd",
+                    "read-only": true,
+                    "server": { "type": "unix", "path": path },
+                }))
             }
         })
         .collect()
@@ -104,13 +120,44 @@ enum Node<'a> {
         path: &'a Path,
         access: Access,
     },
+    /// What is served over NBD, as bytes: no format lies above it.
+    Socket {
+        name: String,
+        path: &'a Path,
+    },
     Format(Value),
 }
 
 fn nodes<'a>(disk: &str, spec: &'a DiskSpec) -> Vec<Node<'a>> {
+    let (mut nodes, below) = match &spec.below {
+        DiskBelow::Files(chain) => chain_nodes(disk, chain),
+        DiskBelow::Nbd { socket, .. } => {
+            let name = format!("{disk}-layer0");
+            let below = json!(name);
+            (vec![Node::Socket { name, path: socket }], below)
+        }
+    };
+    nodes.push(Node::File {
+        name: format!("{disk}-file"),
+        path: &spec.overlay,
+        access: Access::ReadWrite,
+    });
+    nodes.push(Node::Format(json!({
+        "node-name": disk,
+        "driver": "qcow2",
+        "discard": "unmap",
+        "file": format!("{disk}-file"),
+        // Null says "none", whatever the file's own header claims.
+        "backing": below,
+    })));
+    nodes
+}
+
+/// The nodes of a chain, and the name of the top one; null where there is none.
+fn chain_nodes<'a>(disk: &str, chain: &'a [DiskFile]) -> (Vec<Node<'a>>, Value) {
     let mut nodes = Vec::new();
     let mut below = Value::Null;
-    for (depth, file) in reachable(&spec.chain).iter().enumerate().rev() {
+    for (depth, file) in reachable(chain).iter().enumerate().rev() {
         let name = format!("{disk}-layer{depth}");
         nodes.push(Node::File {
             name: format!("{name}-file"),
@@ -128,27 +175,11 @@ fn nodes<'a>(disk: &str, spec: &'a DiskSpec) -> Vec<Node<'a>> {
                 node["driver"] = json!("qcow2");
                 node["backing"] = below;
             }
-            ImageFormat::Vhdx => node["driver"] = json!("vhdx"),
-            ImageFormat::Vhd => node["driver"] = json!("vpc"),
-            ImageFormat::Vmdk => node["driver"] = json!("vmdk"),
         }
         nodes.push(Node::Format(node));
         below = json!(name);
     }
-    nodes.push(Node::File {
-        name: format!("{disk}-file"),
-        path: &spec.overlay,
-        access: Access::ReadWrite,
-    });
-    nodes.push(Node::Format(json!({
-        "node-name": disk,
-        "driver": "qcow2",
-        "discard": "unmap",
-        "file": format!("{disk}-file"),
-        // Null says "none", whatever the file's own header claims.
-        "backing": below,
-    })));
-    nodes
+    (nodes, below)
 }
 
 /// A raw file backs onto nothing: what is listed below one belongs to nobody and is not opened.
@@ -210,11 +241,11 @@ mod tests {
         };
         DiskSpec {
             overlay: "/work/overlay".into(),
-            chain: vec![
+            below: DiskBelow::Files(vec![
                 file("/images/top.qcow2", ImageFormat::Qcow2),
                 file("/images/base.raw", ImageFormat::Raw),
                 file("/images/nobodys", ImageFormat::Raw),
-            ],
+            ]),
             bus: DiskBus::Vmbus,
             serial: "1".to_owned(),
         }
@@ -238,11 +269,41 @@ mod tests {
         assert_eq!(Value::Array(nodes), expected);
     }
 
+    /// The same, of BlockdevOptionsNbd.
+    #[test]
+    fn a_plugged_in_disk_of_another_format_comes_over_a_socket() {
+        let mut disk = disk();
+        disk.below = DiskBelow::Nbd {
+            socket: "/work/disk0.nbd".into(),
+            files: vec!["/images/disk.vhdx".into()],
+        };
+        let nodes = hotplug_nodes("m1d0", &disk).unwrap();
+        let expected = json!([
+            { "node-name": "m1d0-layer0", "driver": "nbd", "read-only": true,
+              "server": { "type": "unix", "path": "/work/disk0.nbd" } },
+            { "node-name": "m1d0-file", "driver": "file", "filename": "/work/overlay", "discard": "unmap",
+              "cache": { "no-flush": true } },
+            { "node-name": "m1d0", "driver": "qcow2", "discard": "unmap", "file": "m1d0-file",
+              "backing": "m1d0-layer0" },
+        ]);
+        assert_eq!(Value::Array(nodes), expected);
+    }
+
     #[test]
     fn a_name_that_is_no_utf8_cannot_be_plugged_in() {
-        let mut disk = disk();
         let path = PathBuf::from(OsString::from_vec(b"/images/\xff".to_vec()));
-        disk.chain[0].path = path.clone();
-        assert_eq!(hotplug_nodes("m1d0", &disk), Err(path));
+        for below in [
+            DiskBelow::Files(vec![DiskFile {
+                path: path.clone(),
+                format: ImageFormat::Raw,
+            }]),
+            DiskBelow::Nbd {
+                socket: path.clone(),
+                files: Vec::new(),
+            },
+        ] {
+            let disk = DiskSpec { below, ..disk() };
+            assert_eq!(hotplug_nodes("m1d0", &disk), Err(path.clone()));
+        }
     }
 }
