@@ -59,11 +59,10 @@ impl Areas {
         })
     }
 
-    /// The area that `[start, end)` meets.
+    /// The first area that `[start, end)` meets.
     pub(super) fn met_by(&self, start: u64, end: u64) -> Option<&Area> {
-        let after = self.0.partition_point(|area| area.start < end);
-        let before = self.0.get(..after)?;
-        before.last().filter(|area| area.end > start)
+        let before = self.0.partition_point(|area| area.end <= start);
+        self.0.get(before).filter(|area| area.start < end)
     }
 
     /// All of them.

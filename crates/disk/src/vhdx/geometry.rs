@@ -155,6 +155,12 @@ impl Geometry {
         block.saturating_mul(self.block_len())
     }
 
+    /// How much of the guest's view the blocks from `block` up to `end` are.
+    pub(super) fn stretch(&self, block: u64, end: u64) -> u64 {
+        let end = self.block_start(end).min(self.virtual_size);
+        end.saturating_sub(self.block_start(block))
+    }
+
     /// How much of a block the guest sees: the last may be cut.
     pub(super) fn visible(&self, block: u64) -> u64 {
         let rest = self.virtual_size.saturating_sub(self.block_start(block));

@@ -6,7 +6,7 @@ use detente_block::{BlockRead, ReadError};
 
 use super::bat::{BitmapState, Entry, EntryRules, PAGE_ENTRIES, PayloadState};
 use super::fault::{Fault, Rule, read_bytes};
-use super::field::to_usize;
+use super::field::{to_u64, to_usize};
 use super::replay::{Held, View};
 use super::sector_bitmap;
 use super::structures::Structures;
@@ -16,7 +16,7 @@ use crate::layer::{Identity, LayerMap, LayerPlace, LayerSpan};
 
 /// What all cached pieces of sector bitmaps may take.
 const CACHE_BYTES: u64 = 4 << 20;
-/// How many blocks one span joins at most.
+/// How many stretches of blocks one span joins at most.
 const MAX_JOINED: u32 = 1 << 16;
 /// The files of a layer: the image as it is, and as it is once its log is replayed.
 const AS_IT_IS: usize = 0;
@@ -159,10 +159,9 @@ impl Vhdx {
     /// The blocks from `block` on that go on as `kind` does, up to `wanted` bytes.
     fn joined(&self, block: u64, kind: Block, wanted: u64, last: &mut Option<Page>) -> u64 {
         let geometry = &self.structures.geometry;
-        let mut len = geometry.visible(block);
-        let mut next = block;
+        let mut next = block.saturating_add(1);
         for _ in 0..MAX_JOINED {
-            next = next.saturating_add(1);
+            let len = geometry.stretch(block, next);
             if len >= wanted || next >= geometry.blocks() {
                 break;
             }
@@ -172,11 +171,33 @@ impl Vhdx {
             };
             // What is wrong with a neighbour is for the read that wants the neighbour.
             match self.block(next, last) {
-                Ok(found) if found == goes_on => len = len.saturating_add(geometry.visible(next)),
+                Ok(Block::Full(start)) if Block::Full(start) == goes_on => {
+                    next = next.saturating_add(1);
+                }
+                Ok(found) if found == goes_on => {
+                    next = next.saturating_add(self.alike(next, last.as_ref()));
+                }
                 Ok(_) | Err(_) => break,
             }
         }
-        len
+        geometry.stretch(block, next)
+    }
+
+    /// How many blocks from `block` on, whose entry is in `page`, have the very same entry there; at
+    /// least one. This makes large empty disks cheap.
+    fn alike(&self, block: u64, page: Option<&Page>) -> u64 {
+        let geometry = &self.structures.geometry;
+        let Some(page) = page else { return 1 };
+        let first = page.number.saturating_mul(PAGE_ENTRIES);
+        let within = geometry.payload_index(block).saturating_sub(first);
+        let chunk_end = geometry
+            .chunk_ratio()
+            .saturating_sub(geometry.in_chunk(block));
+        let most = chunk_end.min(geometry.blocks().saturating_sub(block));
+        let rest = page.entries.get(to_usize(within)..).unwrap_or_default();
+        let same = rest.iter().take(to_usize(most));
+        let same = same.take_while(|entry| rest.first() == Some(entry)).count();
+        to_u64(same).max(1)
     }
 }
 
