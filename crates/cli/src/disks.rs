@@ -101,7 +101,9 @@ fn open_hint(path: &Path, error: &OpenError) -> Option<String> {
     let path = path.display();
     match error {
         OpenError::Gate(GateError::Refused { .. }) => Some(
-            "if you trust the image, allow the other file's folder with --allow-path".to_owned(),
+            "if you trust the image, allow the other file's folder with --allow-path; names of \
+             protocols are never followed"
+                .to_owned(),
         ),
         OpenError::Gate(_) => Some(
             "a backing file is missing: put it back, or flatten the image where it is whole"

@@ -4,9 +4,9 @@
 
 mod support;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::images::Place;
-use support::{expect_code, stdout};
+use support::{expect_code, stderr, stdout};
 
 /// All that QEMU says we say too, and alike.
 #[track_caller]
@@ -51,6 +51,69 @@ fn raw_is_said_as_qemu_says_it() {
 }
 
 #[test]
+fn a_chain_is_said_as_qemu_says_it() {
+    let Some(place) = Place::with_qemu("a_chain_is_said_as_qemu_says_it") else {
+        return;
+    };
+    std::fs::create_dir(place.path("deep")).unwrap();
+    place.mixed("raw", "deep/base.raw", "");
+    let middle = ["create", "-q", "-f", "qcow2", "-b", "base.raw", "-F", "raw"];
+    place.qemu_img(&[&middle[..], &["deep/middle.qcow2"]].concat());
+    let top = ["create", "-q", "-f", "qcow2", "-b", "deep/middle.qcow2"];
+    place.qemu_img(&[&top[..], &["-F", "qcow2", "top.qcow2"]].concat());
+    like_qemu(&place, &["top.qcow2"], &["top.qcow2"]);
+    let chain = like_qemu(
+        &place,
+        &["--chain", "top.qcow2"],
+        &["--backing-chain", "top.qcow2"],
+    );
+    assert_eq!(chain[2]["filename"], "deep/base.raw");
+}
+
+#[test]
+fn every_kind_of_qcow2_is_said_as_qemu_says_it() {
+    let Some(place) = Place::with_qemu("every_kind_of_qcow2_is_said_as_qemu_says_it") else {
+        return;
+    };
+    for (name, options) in [
+        ("plain.qcow2", ""),
+        ("old.qcow2", "compat=0.10"),
+        ("small.qcow2", "cluster_size=512,refcount_bits=1"),
+        ("large.qcow2", "cluster_size=2M,refcount_bits=64"),
+        ("lazy.qcow2", "lazy_refcounts=on"),
+        ("zstd.qcow2", "compression_type=zstd"),
+        ("sub.qcow2", "extended_l2=on,cluster_size=128k"),
+        ("spread.qcow2", "data_file=data.raw,data_file_raw=on"),
+    ] {
+        place.mixed("qcow2", name, options);
+        like_qemu(&place, &[name], &[name]);
+    }
+    place.qemu_img(&["snapshot", "-c", "before the update", "plain.qcow2"]);
+    place.qemu_img(&["snapshot", "-c", "after", "plain.qcow2"]);
+    place.qemu_img(&["bitmap", "--add", "plain.qcow2", "backup"]);
+    let enable = ["bitmap", "--add", "--disable", "-g", "1M"];
+    place.qemu_img(&[&enable[..], &["plain.qcow2", "old backup"]].concat());
+    let info = like_qemu(&place, &["plain.qcow2"], &["plain.qcow2"]);
+    assert_eq!(info["snapshots"][1]["name"], "after");
+    let output = place.image(&["info", "plain.qcow2"]);
+    let said = stdout(&output);
+    assert!(said.contains("\"before the update\""), "{said}");
+    assert!(said.contains("\"old backup\", a bit for 1.0 MiB"), "{said}");
+}
+
+#[test]
+fn vhdx_is_said_as_qemu_says_it() {
+    let Some(place) = Place::with_qemu("vhdx_is_said_as_qemu_says_it") else {
+        return;
+    };
+    place.mixed("vhdx", "dynamic.vhdx", "subformat=dynamic,block_size=2M");
+    place.mixed("vhdx", "fixed.vhdx", "subformat=fixed");
+    for name in ["dynamic.vhdx", "fixed.vhdx"] {
+        like_qemu(&place, &[name], &[name]);
+    }
+}
+
+#[test]
 fn several_images_are_said_in_turn() {
     let place = Place::empty();
     for name in ["a.raw", "b.raw"] {
@@ -66,4 +129,21 @@ fn several_images_are_said_in_turn() {
     assert_eq!(ours["images"][1]["layers"][0]["file"], "b.raw");
     let qemu = place.json(0, &["info", "--format", "qemu-json", "a.raw", "b.raw"]);
     assert_eq!(qemu[1]["filename"], "b.raw");
+}
+
+/// The file that is missing is named all the same; what it holds is not needed.
+#[test]
+fn a_missing_backing_file_hides_nothing_of_the_file_itself() {
+    let test = "a_missing_backing_file_hides_nothing_of_the_file_itself";
+    let Some(place) = Place::with_qemu(test) else {
+        return;
+    };
+    let create = ["create", "-q", "-u", "-f", "qcow2", "-b", "away.raw"];
+    place.qemu_img(&[&create[..], &["-F", "raw", "top.qcow2", "1M"]].concat());
+    let info = place.json(0, &["info", "--format", "json", "top.qcow2"]);
+    let parent = &info["images"][0]["layers"][0]["parent"];
+    assert_eq!(parent, &json!({ "names": ["away.raw"], "format": "raw" }));
+    let output = place.image(&["info", "--chain", "top.qcow2"]);
+    expect_code(&output, 2);
+    assert!(stderr(&output).contains("away.raw"), "{}", stderr(&output));
 }

@@ -35,6 +35,36 @@ fn what_info_says_is_as_its_schema_says() {
 }
 
 #[test]
+fn what_info_says_of_each_format_is_as_its_schema_says() {
+    let test = "what_info_says_of_each_format_is_as_its_schema_says";
+    let Some(place) = Place::with_qemu(test) else {
+        return;
+    };
+    place.mixed("qcow2", "disk.qcow2", "");
+    place.qemu_img(&["snapshot", "-c", "one", "disk.qcow2"]);
+    place.qemu_img(&["bitmap", "--add", "disk.qcow2", "backup"]);
+    place.mixed("vhdx", "disk.vhdx", "");
+    let names = ["disk.qcow2", "disk.vhdx"];
+    let document = place.json(0, &[&["info", "--format", "json"], &names[..]].concat());
+    let details = |index: usize, key: &str| format!("/images/{index}/layers/0/details/{key}");
+    let spoiled = [
+        (details(0, "version"), json!(4)),
+        (details(0, "data_file"), json!("data.raw")),
+        (details(0, "snapshots/0/taken_at"), json!("yesterday")),
+        (details(0, "bitmaps/0/granularity_bytes"), json!("64 KiB")),
+        (details(1, "allocation"), json!("sparse")),
+        (details(1, "logical_sector_bytes"), json!(520)),
+        (details(1, "virtual_disk_id"), json!("{}")),
+        (details(1, "parent_locator"), json!({ "linkage": 1 })),
+    ];
+    let spoiled: Vec<_> = spoiled
+        .iter()
+        .map(|(at, value)| (at.as_str(), value.clone()))
+        .collect();
+    check("image-info-1.json", &document, &spoiled);
+}
+
+#[test]
 fn what_map_says_is_as_its_schema_says() {
     let place = disk();
     let document = place.json(0, &["map", "--format", "json", "disk.raw"]);

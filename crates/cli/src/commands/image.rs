@@ -6,6 +6,7 @@ mod details;
 mod digest;
 mod info;
 mod map;
+mod nbd;
 mod progress;
 mod source;
 mod watched;
@@ -27,6 +28,7 @@ pub(crate) enum Command {
     Check(check::Arguments),
     Compare(compare::Arguments),
     Digest(digest::Arguments),
+    Nbd(nbd::Arguments),
 }
 
 /// How an answer is written, where `qemu-img` has one to be compared with.
@@ -49,6 +51,7 @@ pub(crate) fn run(command: &Command, out: &mut Output) -> anyhow::Result<ExitCod
         Command::Check(arguments) => check::run(arguments, out),
         Command::Compare(arguments) => compare::run(arguments, out),
         Command::Digest(arguments) => digest::run(arguments, out),
+        Command::Nbd(arguments) => nbd::run(arguments, out),
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use detente_disk::{Image, Layer, Mapped as _};
+use detente_disk::{Format as DiskFormat, Image, Layer, Mapped as _};
 
 use super::Format;
 use super::details::{Facts, facts};
@@ -95,6 +95,11 @@ fn described(path: &Path, image: &Image) -> Vec<Described> {
 /// The name of the file below, seen from where we are: as QEMU puts it together.
 fn full_parent_name(file: &Described) -> Option<PathBuf> {
     let name = file.facts.parent.as_ref()?.names.first()?;
+    let name = match file.layer.format {
+        // Windows wrote it.
+        DiskFormat::Vhdx | DiskFormat::Vhd => name.replace('\\', "/"),
+        DiskFormat::Raw | DiskFormat::Qcow2 | DiskFormat::Vmdk => name.clone(),
+    };
     let folder = file.name.parent().unwrap_or_else(|| Path::new(""));
     Some(folder.join(name))
 }

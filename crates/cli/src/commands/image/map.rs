@@ -11,7 +11,7 @@ use clap::Args;
 use super::source::Source;
 use super::{Format, not_read};
 use crate::output::Output;
-use walk::Walk;
+use walk::{Packed, Walk};
 
 /// Say where each byte of a disk is: in which file, compressed, zero, or nowhere.
 #[derive(Debug, Args)]
@@ -31,7 +31,11 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<ExitCode> {
     let path = &arguments.image;
     let image = arguments.source.open(path)?;
-    let mut walk = Walk::new(&*image.stack);
+    let packed = match arguments.format {
+        Format::Json => Packed::Apart,
+        Format::Text | Format::QemuJson => Packed::Joined,
+    };
+    let mut walk = Walk::new(&*image.stack, packed);
     // A map can be long: it is written as it is found.
     let mut page = answer::Page::new(arguments.format, path, &*image.stack, out)?;
     for extent in &mut walk {

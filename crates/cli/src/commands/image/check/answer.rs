@@ -106,8 +106,8 @@ pub(super) fn text(path: &Path, report: &CheckReport, verdict: Verdict) -> Strin
         page.line("allocated", &format!("{have} of {all} units"));
     }
     if verdict != Verdict::Sound {
-        let (broken, leaks) = (report.corruptions, report.leaks);
-        page.line("findings", &format!("{broken} broken rules, {leaks} leaks"));
+        page.line("broken rules", &report.corruptions.to_string());
+        page.line("leaks", &report.leaks.to_string());
     }
     for finding in &report.findings {
         page.item(mark(finding.severity), &sentence(finding));

@@ -1,7 +1,7 @@
 //! The answer for programs.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::super::source;
 use super::Described;
@@ -30,14 +30,14 @@ struct Layer<'a> {
     unit_bytes: Option<u64>,
     clean: bool,
     parent: Option<Parent<'a>>,
-    details: &'a Map<String, Value>,
+    details: &'a Value,
 }
 
 /// The file that it rests on.
 #[derive(Serialize)]
 struct Parent<'a> {
     names: &'a [String],
-    format: Option<&'static str>,
+    format: Option<&'a str>,
 }
 
 impl<'a> Document<'a> {
@@ -63,7 +63,7 @@ fn layer(file: &Described) -> Layer<'_> {
         clean: !file.facts.dirty,
         parent: file.facts.parent.as_ref().map(|parent| Parent {
             names: &parent.names,
-            format: parent.format.map(source::name),
+            format: parent.format.as_deref(),
         }),
         details: &file.facts.details,
     }

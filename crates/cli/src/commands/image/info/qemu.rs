@@ -37,9 +37,12 @@ fn info(file: &Described) -> Value {
             "full-backing-filename",
             json!(full_parent_name(file).as_deref().map(name)),
         );
-        if let Some(format) = parent.format {
-            put("backing-filename-format", json!(format.qemu_name()));
+        if let Some(format) = &parent.format {
+            put("backing-filename-format", json!(format));
         }
+    }
+    if file.facts.encrypted {
+        put("encrypted", json!(true));
     }
     if !file.facts.qemu_snapshots.is_empty() {
         put("snapshots", json!(file.facts.qemu_snapshots));

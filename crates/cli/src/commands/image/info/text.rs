@@ -31,9 +31,7 @@ fn describe(page: &mut Page, file: &Described) {
     }
     if let Some(parent) = &file.facts.parent {
         let names = parent.names.join(", or ");
-        let format = parent
-            .format
-            .map(|format| format!(" ({})", source::name(format)));
+        let format = parent.format.as_ref().map(|format| format!(" ({format})"));
         page.line(
             "rests on",
             &format!("{names}{}", format.unwrap_or_default()),

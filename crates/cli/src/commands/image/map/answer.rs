@@ -116,7 +116,7 @@ impl<'a> Page<'a> {
         let what = match extent.place {
             Place::File { file, offset } => format!("data at {offset:#x} of {}", name(file.0)),
             Place::Compressed { file, offset, .. } => {
-                format!("compressed at {offset:#x} of {}", name(file.0))
+                format!("compressed, from {offset:#x} on, of {}", name(file.0))
             }
             Place::Zero {
                 room: Some((file, offset)),

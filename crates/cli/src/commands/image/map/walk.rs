@@ -3,9 +3,19 @@
 use detente_block::ReadError;
 use detente_disk::{MapExtent, Mapped, Place};
 
+/// Whether what is compressed is told apart: each cluster is unpacked by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Packed {
+    /// Each cluster with its place.
+    Apart,
+    /// Clusters of one file that follow each other, with the first one's place.
+    Joined,
+}
+
 /// The extents in turn. Ends at the first that cannot be told.
 pub(super) struct Walk<'a> {
     disk: &'a dyn Mapped,
+    packed: Packed,
     next: u64,
     /// Looked up, and perhaps continued by what follows.
     held: Option<MapExtent>,
@@ -13,9 +23,10 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(disk: &'a dyn Mapped) -> Self {
+    pub(super) fn new(disk: &'a dyn Mapped, packed: Packed) -> Self {
         Self {
             disk,
+            packed,
             next: 0,
             held: None,
             fault: None,
@@ -51,7 +62,7 @@ impl Iterator for Walk<'_> {
     fn next(&mut self) -> Option<MapExtent> {
         let mut extent = self.held.take().or_else(|| self.look_up())?;
         while let Some(next) = self.look_up() {
-            if !continues(&extent, &next) {
+            if !continues(&extent, &next, self.packed) {
                 self.held = Some(next);
                 break;
             }
@@ -61,8 +72,8 @@ impl Iterator for Walk<'_> {
     }
 }
 
-/// Whether `next` is more of the same. Compressed runs never are: each is unpacked by itself.
-fn continues(extent: &MapExtent, next: &MapExtent) -> bool {
+/// Whether `next` is more of the same.
+fn continues(extent: &MapExtent, next: &MapExtent, packed: Packed) -> bool {
     if extent.depth != next.depth {
         return false;
     }
@@ -79,6 +90,9 @@ fn continues(extent: &MapExtent, next: &MapExtent) -> bool {
                 offset: next_offset,
             },
         ) => file == next_file && offset.checked_add(extent.len) == Some(next_offset),
+        (Place::Compressed { file, .. }, Place::Compressed { file: other, .. }) => {
+            packed == Packed::Joined && file == other
+        }
         (
             Place::File { .. } | Place::Compressed { .. } | Place::Zero { .. } | Place::Unallocated,
             _,
@@ -149,7 +163,7 @@ mod tests {
     #[track_caller]
     fn check(places: &[Place], lens: &[u64], sound: bool) {
         let disk = Listed(places.to_vec());
-        let mut walk = Walk::new(&disk);
+        let mut walk = Walk::new(&disk, Packed::Apart);
         let got: Vec<u64> = (&mut walk).map(|extent| extent.len).collect();
         assert_eq!(got, lens);
         assert_eq!(walk.into_fault().is_none(), sound);
@@ -168,6 +182,15 @@ mod tests {
             true,
         );
         check(&[packed(0), packed(10)], &[10, 10], true);
+    }
+
+    #[test]
+    fn compressed_clusters_are_joined_where_they_are_not_told_apart() {
+        let disk = Listed(vec![packed(0), packed(3), at(10), packed(6)]);
+        let lens: Vec<u64> = Walk::new(&disk, Packed::Joined)
+            .map(|extent| extent.len)
+            .collect();
+        assert_eq!(lens, [20, 10, 10]);
     }
 
     #[test]

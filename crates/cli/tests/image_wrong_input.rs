@@ -1,0 +1,189 @@
+//! Wrong input for `detente image`: what is wrong and where, the way out, the right exit code, and
+//! nothing left behind.
+
+mod support;
+
+use support::images::Place;
+use support::{expect_code, names, stderr};
+
+/// The commands that read one image.
+const READERS: [&[&str]; 5] = [
+    &["info"],
+    &["map"],
+    &["check"],
+    &["digest"],
+    &["compare", "sound.raw"],
+];
+
+/// A folder with a sound image.
+fn beside(place: Place) -> Place {
+    std::fs::write(place.path("sound.raw"), [7; 4096]).expect("a file");
+    place
+}
+
+/// Each of these commands says `says` of the file, with a way out, and leaves nothing behind.
+#[track_caller]
+fn check(place: &Place, commands: &[&[&str]], file: &str, says: &[&str]) {
+    for command in commands {
+        let before = names(place.folder());
+        let output = place.image(&[command, &[file][..]].concat());
+        expect_code(&output, 2);
+        let said = stderr(&output);
+        for text in says.iter().chain([&file, &"hint: "]) {
+            assert!(
+                said.contains(text),
+                "{command:?} {file}: {said:?} lacks {text:?}"
+            );
+        }
+        assert_eq!(names(place.folder()), before, "{command:?} {file}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    check(
+        &beside(Place::empty()),
+        &READERS,
+        "missing.vhdx",
+        &["No such file"],
+    );
+}
+
+#[test]
+fn a_directory() {
+    let place = beside(Place::empty());
+    std::fs::create_dir(place.path("folder")).expect("a folder");
+    check(&place, &READERS, "folder", &["is a directory"]);
+}
+
+#[test]
+fn an_empty_file() {
+    let place = beside(Place::empty());
+    std::fs::write(place.path("empty.qcow2"), b"").expect("a file");
+    check(
+        &place,
+        &READERS,
+        "empty.qcow2",
+        &["the file is empty", "copy it again"],
+    );
+}
+
+#[test]
+fn wrong_usage() {
+    let place = beside(Place::empty());
+    for arguments in [
+        &[][..],
+        &["conjure"],
+        &["info"],
+        &["map"],
+        &["map", "a", "b"],
+        &["compare", "sound.raw"],
+        &["digest", "--algorithm", "md5", "sound.raw"],
+        &["info", "-f", "vdi", "sound.raw"],
+        &["info", "--format", "xml", "sound.raw"],
+        &["digest", "--format", "qemu-json", "sound.raw"],
+        &["nbd", "sound.raw"],
+    ] {
+        expect_code(&place.image(arguments), 64);
+    }
+}
+
+/// Every sample with a spoiled field: the commands that need the field refuse it and say where.
+#[test]
+fn spoiled_samples_are_refused_with_rule_and_place() {
+    let test = "spoiled_samples_are_refused_with_rule_and_place";
+    for (name, says) in [
+        ("h01-l1size-huge.qcow2", "offset 0x24"),
+        ("h03-size-max.qcow2", "offset 0x18"),
+        ("h05-refcount-order-7.qcow2", "offset 0x60"),
+        ("h07-unknown-incompat-bit.qcow2", "offset 0x48"),
+    ] {
+        let Some(place) = Place::with_sample(test, name) else {
+            return;
+        };
+        check(
+            &beside(place),
+            &[&["info"], &["map"], &["digest"]],
+            name,
+            &[says],
+        );
+    }
+}
+
+#[test]
+fn a_chain_that_comes_back_to_itself_ends() {
+    let name = "h09-backing-self.qcow2";
+    let Some(place) = Place::with_sample("a_chain_that_comes_back_to_itself_ends", name) else {
+        return;
+    };
+    let place = beside(place);
+    // The file itself is sound, and may be looked at.
+    expect_code(&place.image(&["info", name]), 0);
+    check(
+        &place,
+        &[&["info", "--chain"], &["map"], &["digest"]],
+        name,
+        &["backing"],
+    );
+}
+
+#[test]
+fn a_data_file_of_another_protocol_is_never_opened() {
+    let name = "h11-datafile-json.qcow2";
+    let test = "a_data_file_of_another_protocol_is_never_opened";
+    let Some(place) = Place::with_sample(test, name) else {
+        return;
+    };
+    check(
+        &beside(place),
+        &[&["info"], &["map"], &["digest"]],
+        name,
+        &["json:", "it names a protocol"],
+    );
+}
+
+#[test]
+fn a_backing_file_elsewhere_is_opened_only_if_allowed() {
+    let test = "a_backing_file_elsewhere_is_opened_only_if_allowed";
+    let Some(place) = Place::with_qemu(test) else {
+        return;
+    };
+    let place = beside(place);
+    let create = ["create", "-q", "-u", "-f", "qcow2", "-F", "raw"];
+    for (name, base) in [
+        ("shadow.qcow2", "/etc/shadow"),
+        ("up.qcow2", "../sound.raw"),
+        ("json.qcow2", "json:{\"driver\":\"raw\"}"),
+        ("nbd.qcow2", "nbd:localhost:10809"),
+    ] {
+        place.qemu_img(&[&create[..], &["-b", base, name, "1M"]].concat());
+        let readers: [&[&str]; 3] = [&["map"], &["digest"], &["info", "--chain"]];
+        check(
+            &place,
+            &readers,
+            name,
+            &["may not be opened", "--allow-path"],
+        );
+    }
+    // The way out works.
+    let base = place.path("sound.raw");
+    let base = base.to_str().expect("UTF-8");
+    place.qemu_img(&[&create[..], &["-b", base, "top.qcow2", "4096"]].concat());
+    let folder = place.folder().to_str().expect("UTF-8");
+    expect_code(&place.image(&["compare", "sound.raw", "top.qcow2"]), 2);
+    let allowed = ["compare", "--allow-path", folder, "sound.raw", "top.qcow2"];
+    expect_code(&place.image(&allowed), 0);
+}
+
+#[test]
+fn a_file_that_was_cut_off() {
+    let Some(place) = Place::with_qemu("a_file_that_was_cut_off") else {
+        return;
+    };
+    let place = beside(place);
+    place.mixed("qcow2", "cut.qcow2", "");
+    for len in [100, 65_536 + 100, 3 << 20] {
+        place.cut("cut.qcow2", len);
+        check(&place, &[&["digest"]], "cut.qcow2", &["offset 0x"]);
+    }
+}
