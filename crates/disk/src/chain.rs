@@ -11,7 +11,7 @@ use crate::map::ImageFile;
 use crate::probe::probe;
 use crate::raw::Raw;
 use crate::stack::Stack;
-use crate::{Details, Format, Image, Layer, OpenError, OpenOptions, Parents, qcow2, vhdx};
+use crate::{Details, Format, Image, Layer, OpenError, OpenOptions, Parents, qcow2, vhd, vhdx};
 
 /// How many files a chain may have. Each costs memory and open files; a sane chain has a handful.
 const MAX_LAYERS: usize = 16;
@@ -137,8 +137,9 @@ impl Source {
                 parent: None,
             }),
             Format::Qcow2 => qcow2::open(own, gate, self.snapshot.as_deref()),
+            Format::Vhd => vhd::open(own),
             Format::Vhdx => vhdx::open(own),
-            Format::Vhd | Format::Vmdk => Err(ReadError::Unsupported {
+            Format::Vmdk => Err(ReadError::Unsupported {
                 offset: 0,
                 what: format!("a {} image", format.qemu_name()),
             }
@@ -168,7 +169,9 @@ impl OpenedLayer {
     fn as_readable_layer(&self, path: &Path, name: &LayerName) -> Result<Layer, ReadError> {
         let layer = self.as_layer(path);
         if let Details::Qcow2(details) = &layer.details {
-            details.refuse_unreadable().map_err(|error| name.on(error))?;
+            details
+                .refuse_unreadable()
+                .map_err(|error| name.on(error))?;
         }
         Ok(layer)
     }

@@ -3,7 +3,7 @@
 use detente_block::{BlockRead, ReadError};
 
 use crate::probe::probe;
-use crate::{CheckReport, Format, qcow2, vhdx};
+use crate::{CheckReport, Format, qcow2, vhd, vhdx};
 
 /// Looks for broken rules in `file`, whose format is probed. Files that it names are not opened.
 ///
@@ -24,8 +24,9 @@ pub fn check_as(file: &dyn BlockRead, format: Format) -> Result<CheckReport, Rea
         // Every sequence of bytes is a raw disk.
         Format::Raw => raw(file, &mut report),
         Format::Qcow2 => qcow2::check(file, &mut report)?,
+        Format::Vhd => vhd::check(file, &mut report)?,
         Format::Vhdx => vhdx::check(file, &mut report)?,
-        Format::Vhd | Format::Vmdk => {
+        Format::Vmdk => {
             return Err(ReadError::Unsupported {
                 offset: 0,
                 what: format!("checking a {} image", format.qemu_name()),

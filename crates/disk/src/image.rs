@@ -7,6 +7,7 @@ use detente_block::{BlockRead, GateError, ReadError};
 
 use crate::qcow2::Qcow2Details;
 use crate::stack::Stack;
+use crate::vhd::VhdDetails;
 use crate::vhdx::VhdxDetails;
 
 /// A disk image format that we read.
@@ -59,6 +60,8 @@ pub enum Details {
     Raw,
     /// A qcow2 file.
     Qcow2(Qcow2Details),
+    /// A VHD file.
+    Vhd(VhdDetails),
     /// A VHDX file.
     Vhdx(VhdxDetails),
 }
@@ -70,6 +73,7 @@ impl Details {
         match self {
             Self::Raw => Format::Raw,
             Self::Qcow2(_) => Format::Qcow2,
+            Self::Vhd(_) => Format::Vhd,
             Self::Vhdx(_) => Format::Vhdx,
         }
     }

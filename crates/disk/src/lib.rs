@@ -74,5 +74,5 @@ pub use qcow2::{
 };
 pub use stack::Stack;
 pub use target::{Stamp, Target};
-pub use vhd::{VhdKind, VhdSpec};
+pub use vhd::{VhdDetails, VhdDiskType, VhdGeometry, VhdKind, VhdParent, VhdSizeRule, VhdSpec};
 pub use vhdx::{VhdxAllocation, VhdxDetails, VhdxKind, VhdxLog, VhdxParent, VhdxSpec};

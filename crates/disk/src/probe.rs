@@ -4,17 +4,24 @@ use detente_block::{BlockRead, ReadError};
 
 use crate::Format;
 use crate::qcow2::MAGIC as QCOW2_MAGIC;
+use crate::vhd::COOKIE as VHD_COOKIE;
 use crate::vhdx::MAGIC as VHDX_MAGIC;
 
 /// Enough for every magic number at the start, and a whole VHD footer at the end.
 const SECTOR: u64 = 512;
 
+/// What files of formats that we read begin with.
+const READ: [(&[u8], Format); 3] = [
+    (&QCOW2_MAGIC, Format::Qcow2),
+    (&VHD_COOKIE, Format::Vhd),
+    (&VHDX_MAGIC, Format::Vhdx),
+];
+
 /// Magic numbers of formats that we do not read: offset, bytes, name.
-const REFUSED: [(usize, &[u8], &str); 8] = [
+const REFUSED: [(usize, &[u8], &str); 7] = [
     (0, b"KDMV", "a VMDK image"),
     (0, b"COWD", "a VMDK image"),
     (0, b"# Disk DescriptorFile", "a VMDK image"),
-    (0, b"conectix", "a VHD image"),
     (64, &[0x7f, 0x10, 0xda, 0xbe], "a VDI image"),
     (0, b"QED\0", "a QED image"),
     (0, b"WithoutFreeSpace", "a Parallels image"),
@@ -31,11 +38,10 @@ pub(crate) fn probe(file: &dyn BlockRead) -> Result<Format, ReadError> {
         });
     }
     let start = read_sector(file, 0)?;
-    if start.starts_with(&QCOW2_MAGIC) {
-        return Ok(Format::Qcow2);
-    }
-    if start.starts_with(&VHDX_MAGIC) {
-        return Ok(Format::Vhdx);
+    for (magic, format) in READ {
+        if start.starts_with(magic) {
+            return Ok(format);
+        }
     }
     for (at, magic, name) in REFUSED {
         if start
@@ -45,20 +51,16 @@ pub(crate) fn probe(file: &dyn BlockRead) -> Result<Format, ReadError> {
             return Err(refused(0, name));
         }
     }
-    let footer = len.saturating_sub(SECTOR);
-    let end = read_sector(file, footer)?;
-    // Virtual PC before 2004 wrote a footer of 511 bytes.
+    // A fixed VHD has only a footer; Virtual PC before 2004 wrote one of 511 bytes.
+    let end = read_sector(file, len.saturating_sub(SECTOR))?;
     let ends_as_vhd = [0, 1]
         .iter()
-        .any(|&at| is_vhd_footer(end.get(at..).unwrap_or_default()));
+        .filter_map(|&at| end.get(at..))
+        .any(|footer| footer.starts_with(&VHD_COOKIE));
     if ends_as_vhd {
-        return Err(refused(footer, "a VHD image of fixed size"));
+        return Ok(Format::Vhd);
     }
     Ok(Format::Raw)
-}
-
-fn is_vhd_footer(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"conectix")
 }
 
 fn read_sector(file: &dyn BlockRead, offset: u64) -> Result<Vec<u8>, ReadError> {
@@ -71,7 +73,7 @@ fn read_sector(file: &dyn BlockRead, offset: u64) -> Result<Vec<u8>, ReadError> 
 fn refused(offset: u64, name: &str) -> ReadError {
     ReadError::Unsupported {
         offset,
-        what: format!("{name}; raw, qcow2 and VHDX are read"),
+        what: format!("{name}; raw, qcow2, VHDX and VHD are read"),
     }
 }
 
@@ -109,16 +111,10 @@ mod tests {
         check(&disk(4096, 0, b"vhdxfile"), Ok(Format::Vhdx));
         check(&disk(4096, 0, b"KDMV"), Err("VMDK"));
         check(b"# Disk DescriptorFile\nversion=1\n", Err("VMDK"));
-        check(&disk(4096, 0, b"conectix"), Err("VHD image"));
+        check(&disk(4096, 0, b"conectix"), Ok(Format::Vhd));
         check(&disk(4096, 64, b"\x7f\x10\xda\xbe"), Err("VDI"));
-        check(
-            &disk(4096, 4096 - 512, b"conectix"),
-            Err("VHD image of fixed size"),
-        );
-        check(
-            &disk(4096, 4096 - 511, b"conectix"),
-            Err("VHD image of fixed size"),
-        );
+        check(&disk(4096, 4096 - 512, b"conectix"), Ok(Format::Vhd));
+        check(&disk(4096, 4096 - 511, b"conectix"), Ok(Format::Vhd));
         check(&disk(4096, 4096 - 510, b"conectix"), Ok(Format::Raw));
     }
 }
