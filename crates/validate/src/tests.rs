@@ -3,6 +3,7 @@
 mod boot;
 mod cases;
 mod fake;
+mod formats;
 mod image;
 mod machines;
 mod power;

@@ -86,3 +86,55 @@ fn opening(path: &Path) -> impl Fn(std::io::Error) -> MachineError {
         source,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use detente_disk::{Format, OverlaySpec, empty_overlay};
+    use detente_machine::hyperv::Controller;
+
+    use super::*;
+
+    /// A child whose parent lies in another folder, and what the machine is told of it.
+    fn child(root: &Path, rests_on: Vec<PathBuf>) -> DiskConfig {
+        let parents = root.join("parents");
+        fs::create_dir(&parents).unwrap();
+        fs::write(parents.join("parent"), vec![7; 4096]).unwrap();
+        let bytes = empty_overlay(&OverlaySpec {
+            virtual_size: 4096,
+            backing_path: "parents/../parents/parent".to_owned(),
+            backing_format: Format::Raw,
+        });
+        fs::write(root.join("child"), bytes.unwrap()).unwrap();
+        DiskConfig {
+            path: root.join("child"),
+            overlay: Some(root.join("written")),
+            rests_on,
+            controller: Controller::Scsi,
+            lun: 0,
+            serial: "detente0".to_owned(),
+            sector_bytes: 512,
+            read_only: false,
+        }
+    }
+
+    #[test]
+    fn an_image_rests_on_the_files_that_were_named() {
+        let root = tempfile::tempdir().unwrap();
+        let config = child(root.path(), vec![root.path().join("parents/parent")]);
+        let medium = open(&config).unwrap();
+        let mut bytes = [0; 4096];
+        medium.disk.read_exact_at(0, &mut bytes).unwrap();
+        assert_eq!(bytes, [7; 4096]);
+    }
+
+    #[test]
+    fn an_image_rests_on_no_other_file() {
+        let root = tempfile::tempdir().unwrap();
+        let config = child(root.path(), vec![root.path().join("child")]);
+        let refused = open(&config).err();
+        assert!(matches!(refused, Some(MachineError::Image { .. })));
+    }
+}

@@ -46,7 +46,7 @@ fn unpacked(spec: &MachineSpec) -> (Order, Vec<u8>, Vec<String>) {
 }
 
 /// A guest that obeys the order which lies in the machine's initramfs.
-fn obedient(spec: &MachineSpec) -> FakeGuest {
+pub(super) fn obedient(spec: &MachineSpec) -> FakeGuest {
     let (order, agent, names) = unpacked(spec);
     // The guest's own comes first, ours behind it.
     assert_eq!(names[0], "init");
@@ -70,14 +70,14 @@ fn sound_host() -> ScriptedHost {
 }
 
 /// An image in a folder of its own.
-struct Scene {
-    place: tempfile::TempDir,
-    image: PathBuf,
+pub(super) struct Scene {
+    pub(super) place: tempfile::TempDir,
+    pub(super) image: PathBuf,
     guest: Guest,
 }
 
 impl Scene {
-    fn new(test: &str, initramfs: Option<&[u8]>) -> Option<Self> {
+    pub(super) fn new(test: &str, initramfs: Option<&[u8]>) -> Option<Self> {
         let place = tempfile::tempdir().unwrap();
         let image = disk(test, place.path(), initramfs)?;
         let readers = [open(&image).image.reader];
@@ -89,11 +89,11 @@ impl Scene {
         })
     }
 
-    fn out(&self) -> PathBuf {
+    pub(super) fn out(&self) -> PathBuf {
         self.place.path().join("run")
     }
 
-    fn request<'a>(&'a self, host: &'a dyn Host) -> Request<'a> {
+    pub(super) fn request<'a>(&'a self, host: &'a dyn Host) -> Request<'a> {
         let disks: Vec<DiskInput> = vec![open(&self.image)];
         Request {
             disks,
@@ -127,7 +127,7 @@ impl Scene {
 }
 
 /// Every file and empty folder below a folder.
-fn files(folder: &Path, prefix: &str) -> BTreeSet<String> {
+pub(super) fn files(folder: &Path, prefix: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for entry in fs::read_dir(folder).unwrap().flatten() {
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
