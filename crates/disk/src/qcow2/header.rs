@@ -32,6 +32,7 @@ pub(super) struct Header {
     pub(super) version: Version,
     pub(super) features: Features,
     pub(super) geometry: Geometry,
+    pub(super) header_length: u32,
     /// The length of the guest's view.
     pub(super) size: u64,
     pub(super) encryption: Option<Qcow2Encryption>,
@@ -81,6 +82,7 @@ impl Header {
             version,
             features,
             geometry,
+            header_length,
             size,
             encryption: read_encryption(fields)?,
             l1_entries: u64::from(fields.u32(36)?),
