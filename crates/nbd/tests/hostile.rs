@@ -1,23 +1,21 @@
 //! The hostile exerciser over the corpus and over seeded mutations of what sound clients say.
 //!
-//! `DETENTE_HOSTILE_SECONDS` says how long mutations are tried (2 by default),
-//! `DETENTE_HOSTILE_SEED` replays the one that a failure printed.
+//! `detente_samples::Seeds` says for how long, and what replays a failure.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(
     clippy::cast_possible_truncation,
     reason = "lengths of tests are short"
 )]
-#![expect(clippy::print_stderr, reason = "says which seed failed")]
 
 #[expect(dead_code, reason = "nothing is heard here")]
 mod support;
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use detente_nbd::exercise;
+use detente_samples::Seeds;
 
 use support::Says;
 
@@ -138,44 +136,18 @@ fn mutate(said: &mut Vec<u8>, numbers: &mut Numbers) {
     }
 }
 
-/// Says which seed it was when a test fails.
-struct Seed(u64);
-
-impl Drop for Seed {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("replay with DETENTE_HOSTILE_SEED={}", self.0);
-        }
-    }
-}
-
 fn try_seed(all: &[Vec<u8>], seed: u64) {
-    let told = Seed(seed);
     let mut numbers = Numbers(seed);
     let mut said = all[numbers.below(all.len())].clone();
     mutate(&mut said, &mut numbers);
     exercise(&said);
-    drop(told);
-}
-
-fn setting(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
 }
 
 #[test]
 fn mutations_are_survived() {
     let mut all = sound();
     all.extend(corpus());
-    if let Some(seed) = setting("DETENTE_HOSTILE_SEED") {
-        return try_seed(&all, seed);
-    }
-    let seconds = setting("DETENTE_HOSTILE_SECONDS").unwrap_or(2);
-    let start = Instant::now();
-    let mut seed = 0;
-    while start.elapsed() < Duration::from_secs(seconds) {
+    for seed in Seeds::of_environment("NBD clients", 1) {
         try_seed(&all, seed);
-        seed += 1;
     }
-    eprintln!("{seed} mutations");
-    assert!(seed > 0);
 }
