@@ -102,15 +102,19 @@ fn every_kind_of_qcow2_is_said_as_qemu_says_it() {
 }
 
 #[test]
-fn vhdx_is_said_as_qemu_says_it() {
-    let Some(place) = Place::with_qemu("vhdx_is_said_as_qemu_says_it") else {
+fn vhdx_and_vhd_are_said_as_qemu_says_it() {
+    let Some(place) = Place::with_qemu("vhdx_and_vhd_are_said_as_qemu_says_it") else {
         return;
     };
     place.mixed("vhdx", "dynamic.vhdx", "subformat=dynamic,block_size=2M");
     place.mixed("vhdx", "fixed.vhdx", "subformat=fixed");
-    for name in ["dynamic.vhdx", "fixed.vhdx"] {
+    place.mixed("vpc", "dynamic.vhd", "subformat=dynamic");
+    for name in ["dynamic.vhdx", "fixed.vhdx", "dynamic.vhd"] {
         like_qemu(&place, &[name], &[name]);
     }
+    // QEMU takes a VHD of fixed size for a raw disk, unless it is told.
+    place.mixed("vpc", "fixed.vhd", "subformat=fixed");
+    like_qemu(&place, &["fixed.vhd"], &["-f", "vpc", "fixed.vhd"]);
 }
 
 #[test]

@@ -44,7 +44,8 @@ fn what_info_says_of_each_format_is_as_its_schema_says() {
     place.qemu_img(&["snapshot", "-c", "one", "disk.qcow2"]);
     place.qemu_img(&["bitmap", "--add", "disk.qcow2", "backup"]);
     place.mixed("vhdx", "disk.vhdx", "");
-    let names = ["disk.qcow2", "disk.vhdx"];
+    place.mixed("vpc", "disk.vhd", "");
+    let names = ["disk.qcow2", "disk.vhdx", "disk.vhd"];
     let document = place.json(0, &[&["info", "--format", "json"], &names[..]].concat());
     let details = |index: usize, key: &str| format!("/images/{index}/layers/0/details/{key}");
     let spoiled = [
@@ -56,6 +57,9 @@ fn what_info_says_of_each_format_is_as_its_schema_says() {
         (details(1, "logical_sector_bytes"), json!(520)),
         (details(1, "virtual_disk_id"), json!("{}")),
         (details(1, "parent_locator"), json!({ "linkage": 1 })),
+        (details(2, "disk_type"), json!("sparse")),
+        (details(2, "unique_id"), json!(7)),
+        (details(2, "created_at"), json!(0)),
     ];
     let spoiled: Vec<_> = spoiled
         .iter()

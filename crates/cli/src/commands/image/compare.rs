@@ -84,7 +84,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
         let position = Arc::new(AtomicU64::new(0));
         let first = Watched::new(first, position.clone());
         let second = Watched::new(second, position.clone());
-        let comparison = progress::shown("compare", sizes.0.max(sizes.1), &position, || {
+        let comparison = progress::shown_at("compare", sizes.0.max(sizes.1), &position, || {
             compare(&first, &second, &cancel)
         });
         match comparison.map_err(|error| unreadable(arguments, error))? {

@@ -1,6 +1,7 @@
 //! What the formats have to say of their files, put into the words of our answers and of QEMU's.
 
 mod qcow2;
+mod vhd;
 mod vhdx;
 
 use detente_disk::{Details, Guid};
@@ -41,6 +42,7 @@ pub(super) fn facts(details: &Details) -> Facts {
     match details {
         Details::Raw => Facts::new(&json!({})),
         Details::Qcow2(details) => qcow2::facts(details),
+        Details::Vhd(details) => vhd::facts(details),
         Details::Vhdx(details) => vhdx::facts(details),
         // A format that is not put into words yet.
         _ => Facts::new(&json!({})),

@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
         let position = Arc::new(AtomicU64::new(0));
         let disk = Watched::new(image.reader, position.clone());
         let virtual_size_bytes = disk.len_bytes();
-        let digest = progress::shown("digest", virtual_size_bytes, &position, || {
+        let digest = progress::shown_at("digest", virtual_size_bytes, &position, || {
             arguments.algorithm.digest(&disk, &cancel)
         });
         let Some(digest) = digest.map_err(|error| not_read(path, error))? else {

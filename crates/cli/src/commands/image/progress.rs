@@ -12,13 +12,18 @@ const EVERY: Duration = Duration::from_millis(200);
 /// Work that takes no longer needs no line.
 const QUIET: Duration = Duration::from_millis(500);
 
-/// Does `work`, and meanwhile shows how far `position` has come of `total` bytes.
-pub(super) fn shown<T>(
-    what: &str,
-    total: u64,
-    position: &AtomicU64,
-    work: impl FnOnce() -> T,
-) -> T {
+/// How far it is.
+pub(super) struct Reading {
+    /// What is going on.
+    pub(super) what: String,
+    /// So many bytes are done.
+    pub(super) done: u64,
+    /// Of so many.
+    pub(super) total: u64,
+}
+
+/// Does `work`, and meanwhile shows how far `read` says that it is.
+pub(super) fn shown<T>(read: impl Fn() -> Reading + Sync, work: impl FnOnce() -> T) -> T {
     let mut line = StatusLine::new();
     if !line.is_seen() {
         return work();
@@ -31,8 +36,7 @@ pub(super) fn shown<T>(
                 thread::park_timeout(EVERY);
                 let elapsed = begun.elapsed();
                 if elapsed >= QUIET {
-                    let position = position.load(Ordering::Relaxed);
-                    line.say(&text(what, position, total, elapsed));
+                    line.say(&text(&read(), elapsed));
                 }
             }
             line.say("");
@@ -44,20 +48,36 @@ pub(super) fn shown<T>(
     })
 }
 
+/// The same for work on a disk of `total` bytes that has come to a place.
+pub(super) fn shown_at<T>(
+    what: &str,
+    total: u64,
+    position: &AtomicU64,
+    work: impl FnOnce() -> T,
+) -> T {
+    let read = || Reading {
+        what: what.to_owned(),
+        done: position.load(Ordering::Relaxed),
+        total,
+    };
+    shown(read, work)
+}
+
 /// `digest  42 %  1.2 GiB of 4.0 GiB  850.0 MiB/s  3 s left`.
-fn text(what: &str, position: u64, total: u64, elapsed: Duration) -> String {
-    let position = position.min(total);
-    let percent = u128::from(position) * 100 / u128::from(total.max(1));
+fn text(reading: &Reading, elapsed: Duration) -> String {
+    let Reading { what, done, total } = reading;
+    let done = *done.min(total);
+    let percent = u128::from(done) * 100 / u128::from(*total.max(&1));
     let ms = elapsed.as_millis().max(1);
-    let rate = u64::try_from(u128::from(position) * 1000 / ms).unwrap_or(u64::MAX);
-    let left = match (total - position).checked_div(rate) {
+    let rate = u64::try_from(u128::from(done) * 1000 / ms).unwrap_or(u64::MAX);
+    let left = match (total - done).checked_div(rate) {
         Some(seconds) => format!("  {} left", span(seconds)),
         None => String::new(),
     };
     format!(
         "{what}  {percent:>3} %  {} of {}  {}/s{left}",
-        size(position),
-        size(total),
+        size(done),
+        size(*total),
         size(rate)
     )
 }
@@ -76,9 +96,10 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(position: u64, total: u64, ms: u64, expect: &str) {
-        let elapsed = Duration::from_millis(ms);
-        assert_eq!(text("digest", position, total, elapsed), expect);
+    fn check(done: u64, total: u64, ms: u64, expect: &str) {
+        let what = "digest".to_owned();
+        let reading = Reading { what, done, total };
+        assert_eq!(text(&reading, Duration::from_millis(ms)), expect);
     }
 
     #[test]
@@ -119,6 +140,6 @@ mod tests {
 
     #[test]
     fn the_work_is_done_where_nobody_looks_on() {
-        assert_eq!(shown("digest", 1, &AtomicU64::new(0), || 7), 7);
+        assert_eq!(shown_at("digest", 1, &AtomicU64::new(0), || 7), 7);
     }
 }
