@@ -400,3 +400,45 @@ fn all_structures_are_read_as_replayed() {
     log(&mut image, 0, &[LogEntry::new(1, 0, vec![write]).encode()]);
     assert_eq!(check(&image).unwrap().corruptions, 0);
 }
+
+/// QEMU replays the same logs to the same end. (`vhdx-core` 0.4.1 does not: it takes a descriptor's
+/// sequence number for its file offset.)
+#[test]
+fn qemu_replays_to_the_same_end() {
+    let has_qemu = support::has_qemu("qemu_replays_to_the_same_end");
+    let folder = tempfile::tempdir().unwrap();
+    let zero = || LogWrite::Zero(at::BITMAP as u64, 4096);
+    // QEMU 7.2 refuses an entry whose descriptors take two sectors, which is more than 126.
+    let many = (0..125).map(|index| LogWrite::Zero((at::BITMAP + 4096 * index) as u64, 4096));
+    let many = many.chain([new_bat()]).collect();
+    let wrapped = MIB - 8192;
+    let tail = u32::try_from(wrapped).unwrap();
+    let cases = [
+        (0, vec![LogEntry::new(1, 0, vec![new_bat()])]),
+        (4096, vec![LogEntry::new(9, 4096, many)]),
+        (
+            wrapped,
+            vec![
+                LogEntry::new(7, tail, vec![zero()]),
+                LogEntry::new(8, tail, vec![zero(), new_bat()]),
+            ],
+        ),
+    ];
+    for (start, entries) in cases {
+        let entries: Vec<_> = entries.iter().map(LogEntry::encode).collect();
+        let mut image = sound();
+        log(&mut image, start, &entries);
+        replays(&image, &new_content(), entries.len());
+
+        if has_qemu {
+            std::fs::write(folder.path().join("a.vhdx"), &image).unwrap();
+            support::run(folder.path(), "qemu-img", &["check", "-r", "all", "a.vhdx"]);
+            let content = support::qemu_content(folder.path(), "a.vhdx");
+            assert!(content == new_content(), "QEMU, log at {start:#x}");
+            // And QEMU left no log behind.
+            let path = folder.path().join("a.vhdx");
+            let opened = support::open(&path).unwrap();
+            support::check_content(&*opened.reader, &new_content(), "after QEMU");
+        }
+    }
+}
