@@ -1,6 +1,6 @@
 //! The socket's place in the file system.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::Permissions;
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
@@ -34,23 +34,18 @@ impl Place {
             return Err(io::ErrorKind::InvalidInput.into());
         };
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let place = Self {
-            folder: rustix::fs::open(folder, flags, Mode::empty())?,
-            name: name.to_owned(),
-            path,
-        };
-        let short = place.through("self");
+        let folder = rustix::fs::open(folder, flags, Mode::empty())?;
+        let short = through("self", &folder, name);
         let socket = rustix::net::socket_with(
             AddressFamily::UNIX,
             SocketType::STREAM,
             SocketFlags::CLOEXEC,
             None,
         )?;
-        if let Err(error) = rustix::net::bind(&socket, &SocketAddrUnix::new(&short)?) {
-            // What is there is somebody else's.
-            std::mem::forget(place);
-            return Err(error.into());
-        }
+        rustix::net::bind(&socket, &SocketAddrUnix::new(&short)?)?;
+        // Only from here on is what is there ours to remove.
+        let name = name.to_owned();
+        let place = Self { path, folder, name };
         // Before anybody can connect, whatever the mask is.
         std::fs::set_permissions(&short, Permissions::from_mode(0o600))?;
         rustix::net::listen(&socket, BACKLOG)?;
@@ -62,14 +57,14 @@ impl Place {
         if self.path.as_os_str().as_bytes().len() <= LONGEST_PATH {
             return self.path.clone();
         }
-        self.through(&std::process::id().to_string())
+        through(&std::process::id().to_string(), &self.folder, &self.name)
     }
+}
 
-    /// The socket by the descriptor that a process of this number has of its folder.
-    fn through(&self, process: &str) -> PathBuf {
-        let folder = format!("/proc/{process}/fd/{}", self.folder.as_raw_fd());
-        Path::new(&folder).join(&self.name)
-    }
+/// A name in a folder, by the descriptor that this process of ours has of the folder.
+fn through(process: &str, folder: &OwnedFd, name: &OsStr) -> PathBuf {
+    let folder = format!("/proc/{process}/fd/{}", folder.as_raw_fd());
+    Path::new(&folder).join(name)
 }
 
 impl Drop for Place {

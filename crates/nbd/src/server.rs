@@ -115,6 +115,7 @@ fn accept(listener: &UnixListener, export: &Export, stopping: &AtomicBool) {
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) if stopping.load(Ordering::Acquire) => {}
             Err(_) => std::thread::sleep(PAUSE),
         }
     }

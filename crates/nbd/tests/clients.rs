@@ -14,7 +14,7 @@ use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -193,7 +193,8 @@ fn qemu_is_refused_writes_to_a_disk_that_is_only_read() {
 #[test]
 fn libnbd_finds_every_feature() {
     let test = "libnbd_finds_every_feature";
-    let served = Served::new(Export::overlay(striped(), Path::new("/tmp")).unwrap());
+    let place = tempfile::tempdir().unwrap();
+    let served = Served::new(Export::overlay(striped(), place.path()).unwrap());
     let Some(says) = run(test, "nbdinfo", &["--json", &served.uri()]) else {
         return;
     };
