@@ -21,6 +21,7 @@ mod overlay;
 mod reader;
 mod snapshots;
 mod spec;
+mod unpackers;
 mod walk;
 
 pub(crate) use check::check;

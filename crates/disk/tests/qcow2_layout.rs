@@ -243,6 +243,8 @@ fn random_writes_equal_a_byte_array() {
             at += count;
         }
         let file = Arc::new(MemoryBackend::new(image.finish()));
+        let report = detente_disk::check(&*file).unwrap();
+        assert!(report.findings.is_empty(), "{spec:?}: {report:#?}");
         let gate = &detente_block::ClosedGate;
         let opened = detente_disk::open(Path::new("image"), file, gate).unwrap();
         check_content(&*opened.reader, &content, &format!("{spec:?}"));

@@ -1,12 +1,10 @@
 //! Compressed clusters: [qcow2] "Compressed Clusters Descriptor".
 
 use detente_block::{BlockRead, ReadError};
-use flate2::{Decompress, FlushDecompress};
-use zstd::bulk::Decompressor;
-use zstd::zstd_safe::find_frame_compressed_size;
 
 use super::corrupt;
-use super::field::{read_bytes, to_u64, to_usize};
+use super::field::read_bytes;
+use super::unpackers::Unpackers;
 
 const SECTOR: u64 = 512;
 
@@ -58,13 +56,13 @@ impl CompressedCluster {
         (self.offset, self.len)
     }
 
-    /// The cluster's `cluster_bytes` bytes.
+    /// Fills `cluster`, which is one in size.
     pub(super) fn read(
         &self,
         file: &dyn BlockRead,
-        compression: Compression,
-        cluster_bytes: u64,
-    ) -> Result<Vec<u8>, ReadError> {
+        unpackers: &Unpackers,
+        cluster: &mut [u8],
+    ) -> Result<(), ReadError> {
         // The last sector of the file need not be whole.
         let len = file.len_bytes().saturating_sub(self.offset).min(self.len);
         if len == 0 {
@@ -72,14 +70,10 @@ impl CompressedCluster {
             return Err(corrupt(self.offset, rule));
         }
         let packed = read_bytes(file, self.offset, len)?;
-        let unpacked = match compression {
-            Compression::Zlib => inflate(&packed, to_usize(cluster_bytes)),
-            Compression::Zstd => unpack_zstd(&packed, to_usize(cluster_bytes)),
-        };
-        match unpacked {
-            Ok(bytes) if to_u64(bytes.len()) == cluster_bytes => Ok(bytes),
-            Ok(bytes) => {
-                let rule = format!("a compressed cluster has only {} bytes", bytes.len());
+        match unpackers.unpack(&packed, cluster) {
+            Ok(len) if len == cluster.len() => Ok(()),
+            Ok(len) => {
+                let rule = format!("a compressed cluster has only {len} bytes");
                 Err(corrupt(self.offset, rule))
             }
             Err(error) => Err(corrupt(
@@ -88,25 +82,4 @@ impl CompressedCluster {
             )),
         }
     }
-}
-
-/// Sectors may hold more after the end of the stream; a cluster that is full is enough, as for QEMU.
-fn inflate(packed: &[u8], size: usize) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::with_capacity(size);
-    Decompress::new(false)
-        .decompress_vec(packed, &mut bytes, FlushDecompress::Finish)
-        .map_err(|error| error.to_string())?;
-    bytes.truncate(size);
-    Ok(bytes)
-}
-
-/// One frame, in one go: no window is allocated, however large the frame says that it is.
-fn unpack_zstd(packed: &[u8], size: usize) -> Result<Vec<u8>, String> {
-    let frame = find_frame_compressed_size(packed).map_err(|_| "no whole zstd frame".to_owned())?;
-    let frame = packed.get(..frame).unwrap_or(packed);
-    let mut bytes = Vec::with_capacity(size);
-    Decompressor::new()
-        .and_then(|mut zstd| zstd.decompress_to_buffer(frame, &mut bytes))
-        .map_err(|error| error.to_string())?;
-    Ok(bytes)
 }

@@ -15,6 +15,7 @@ use super::l1_table::L1Table;
 use super::l2_entry::Mapping;
 use super::l2_table::L2Table;
 use super::snapshots::{self, SnapshotEntry};
+use super::unpackers::Unpackers;
 use super::walk::Walk;
 use super::{FileOffset, unsupported};
 use crate::Details;
@@ -33,6 +34,7 @@ pub(crate) struct Qcow2 {
     l1: L1Table,
     tables: Cache<FileOffset, L2Table>,
     unpacked: Cache<(u64, u64), Vec<u8>>,
+    unpackers: Unpackers,
     details: Qcow2Details,
 }
 
@@ -66,6 +68,7 @@ impl Qcow2 {
         let tables = Cache::new(CACHE_BYTES, cluster_bytes, 64);
         let unpacked = Cache::new(CACHE_BYTES, cluster_bytes, 16);
         let details = describe(&*file, &header);
+        let unpackers = Unpackers::new(header.compression);
         Ok(Self {
             file,
             header,
@@ -73,6 +76,7 @@ impl Qcow2 {
             l1,
             tables,
             unpacked,
+            unpackers,
             details,
         })
     }
@@ -92,19 +96,21 @@ impl Qcow2 {
         self.tables.get_or(start, read).map(Some)
     }
 
+    /// Fills `part` from `skip` on of the cluster. Whole clusters are not kept: nobody asks twice.
     fn fill_unpacked(
         &self,
         cluster: CompressedCluster,
         skip: u64,
         part: &mut [u8],
     ) -> Result<(), ReadError> {
-        let header = &self.header;
+        let cluster_bytes = self.header.geometry.cluster_bytes();
+        if skip == 0 && to_u64(part.len()) == cluster_bytes {
+            return cluster.read(&*self.file, &self.unpackers, part);
+        }
         let read = || {
-            cluster.read(
-                &*self.file,
-                header.compression,
-                header.geometry.cluster_bytes(),
-            )
+            let mut bytes = vec![0; to_usize(cluster_bytes)];
+            cluster.read(&*self.file, &self.unpackers, &mut bytes)?;
+            Ok(bytes)
         };
         let bytes = self.unpacked.get_or(cluster.key(), read)?;
         let wanted = bytes
