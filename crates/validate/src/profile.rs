@@ -9,7 +9,7 @@ use detente_evidence::{CaseResult, MachineRecord, Outcome, ProfileRun, Verdict, 
 use detente_host::HostError;
 use detente_machine::MachineSpec;
 use detente_plan::CaseId;
-use detente_plan::judge::{self, Digests, Finding};
+use detente_plan::judge::{self, Digests, Finding, RootState};
 use detente_plan::protocol::Order;
 
 use crate::cases::{self, BATCHES, Context, Shutdown};
@@ -94,7 +94,7 @@ pub(crate) fn run_profile(
 
     // It comes to a shutdown only where the guest was ready.
     let (boots, ready) = (seen.boots, seen.shutdown.is_some());
-    results.add_shutdown(seen.shutdown, || root_clean(task, spec));
+    results.add_shutdown(seen.shutdown, || root(task, spec));
     let boots = boots + crash_boot(task, spec, &mut results, ready)?;
     let reopened: Vec<_> = request.disks.iter().map(reopen).collect();
     let after = Digesting::start(&reopened).finish(&request.interrupt);
@@ -313,14 +313,21 @@ pub(crate) fn in_guest(
 }
 
 /// Looks at the root file system in its overlay, where the host leaves it there.
-fn root_clean(task: &ProfileTask<'_, '_>, spec: &MachineSpec) -> Option<bool> {
+fn root(task: &ProfileTask<'_, '_>, spec: &MachineSpec) -> RootState {
     if !task.column.host.fills_overlays() {
-        return None;
+        let why = "what the guest wrote is known to its machine alone, which has ended";
+        return RootState::Unread(why);
     }
     let root = task.request.guest.facts().root;
-    let disk = spec.disks.get(root.disk)?;
-    let chain: Vec<PathBuf> = disk.below.files().map(Path::to_owned).collect();
-    root_is_clean(&disk.overlay, &chain, root.partition)
+    let clean = spec.disks.get(root.disk).and_then(|disk| {
+        let chain: Vec<PathBuf> = disk.below.files().map(Path::to_owned).collect();
+        root_is_clean(&disk.overlay, &chain, root.partition)
+    });
+    match clean {
+        Some(true) => RootState::Clean,
+        Some(false) => RootState::Dirty,
+        None => RootState::Unread("cannot be read on this disk"),
+    }
 }
 
 /// Removes what guests wrote: the overlays, and files that a host made for the same purpose.

@@ -5,7 +5,7 @@ use std::path::Path;
 use detente_evidence::{CaseResult, Outcome};
 use detente_machine::Profile;
 use detente_plan::CaseId;
-use detente_plan::judge::{self, Finding};
+use detente_plan::judge::{self, Finding, RootState};
 
 use crate::cases::{self, Context, Judged, Shutdown};
 use crate::observer::{Observer, Progress};
@@ -66,14 +66,14 @@ impl<'a, 'o> Results<'a, 'o> {
     pub(crate) fn add_shutdown(
         &mut self,
         shutdown: Option<Shutdown>,
-        root_clean: impl FnOnce() -> Option<bool>,
+        root: impl FnOnce() -> RootState,
     ) {
         let (finding, elapsed_ms) = match shutdown {
             None => return,
             Some(Shutdown::Unseen(finding)) => (finding, 0),
             Some(Shutdown::Seen(mut seen)) => {
                 if seen.by_guest {
-                    seen.root_clean = root_clean();
+                    seen.root = root();
                 }
                 (judge::pwr01(&seen), seen.elapsed_ms)
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use detente_evidence::Outcome;
 use detente_host::{HostError, PowerOff};
-use detente_plan::judge::{Finding, PowerSeen};
+use detente_plan::judge::{Finding, PowerSeen, RootState};
 use detente_plan::protocol::{HostMessage, Phase};
 
 use super::interrupted;
@@ -84,7 +84,7 @@ fn watch(session: &mut Session, pressed: Duration, limit: Duration) -> Result<Sh
         by_guest,
         otherwise,
         last_words: session.console.last_words.clone(),
-        root_clean: None,
+        root: RootState::Unread("not looked at yet"),
         elapsed_ms: ms(elapsed),
         limit_ms: ms(limit),
     }))

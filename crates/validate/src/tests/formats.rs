@@ -12,12 +12,12 @@ use super::scene::{Nobody, network_seen};
 use super::whole::{Scene, files, obedient};
 use crate::validate;
 
-/// The socket of the machine's only disk.
+/// The socket of the machine's only disk, which rests on so many files.
 #[track_caller]
-fn socket(spec: &MachineSpec) -> &Path {
+fn socket(spec: &MachineSpec, count: usize) -> &Path {
     match &spec.disks[0].below {
         DiskBelow::Nbd { socket, files } => {
-            assert_eq!(files.len(), 1, "{files:?}");
+            assert_eq!(files.len(), count, "{files:?}");
             socket
         }
         DiskBelow::Files(files) => panic!("QEMU is to read {files:?}"),
@@ -26,7 +26,7 @@ fn socket(spec: &MachineSpec) -> &Path {
 
 /// What QEMU reads of a converted disk at the socket is what it read of the disk before.
 #[track_caller]
-fn check(test: &str, format: &str, options: &str) {
+fn check(test: &str, format: &'static str, options: &str, count: usize) {
     let Some(mut scene) = Scene::new(test, Some(&detente_samples::initramfs())) else {
         return;
     };
@@ -34,9 +34,11 @@ fn check(test: &str, format: &str, options: &str) {
     scene.image = scene.place.path().join("converted");
     let mut convert = Command::new("qemu-img");
     convert.args(["convert", "-f", "raw", "-O", format, "-o", options]);
-    run(convert.args([&raw, &scene.image]));
+    run(convert
+        .args([&raw, &scene.image])
+        .current_dir(scene.place.path()));
     let host = ScriptedHost::new(move |spec| {
-        let uri = format!("nbd+unix:///?socket={}", socket(spec).display());
+        let uri = format!("nbd+unix:///?socket={}", socket(spec, count).display());
         let mut compare = Command::new("qemu-img");
         compare.args(["compare", "-f", "raw", "-F", "raw"]);
         run(compare.arg(&raw).arg(uri));
@@ -58,13 +60,20 @@ fn check(test: &str, format: &str, options: &str) {
 #[test]
 fn a_vhdx_reaches_the_machine_as_we_read_it() {
     let test = "a_vhdx_reaches_the_machine_as_we_read_it";
-    check(test, "vhdx", "subformat=dynamic");
-    check(test, "vhdx", "subformat=fixed");
+    check(test, "vhdx", "subformat=dynamic", 1);
+    check(test, "vhdx", "subformat=fixed", 1);
 }
 
 #[test]
 fn a_vhd_reaches_the_machine_as_we_read_it() {
     let test = "a_vhd_reaches_the_machine_as_we_read_it";
-    check(test, "vpc", "subformat=dynamic,force_size=on");
-    check(test, "vpc", "subformat=fixed,force_size=on");
+    check(test, "vpc", "subformat=dynamic,force_size=on", 1);
+    check(test, "vpc", "subformat=fixed,force_size=on", 1);
+}
+
+/// QEMU would open it by the name in the image.
+#[test]
+fn a_data_file_reaches_the_machine_as_we_read_it() {
+    let test = "a_data_file_reaches_the_machine_as_we_read_it";
+    check(test, "qcow2", "data_file=converted.data", 2);
 }

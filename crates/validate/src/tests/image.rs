@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use detente_block::{ClosedGate, FileBackend};
+use detente_block::{DirectoryGate, FileBackend};
 use detente_samples::{Label, Partition, ROOT, Tree, can_make_disks};
 
 use crate::DiskInput;
@@ -54,12 +54,12 @@ pub(super) fn needs_recovery(disk: &Path) {
     file.write_all_at(&[byte[0] | RECOVER], FEATURES).unwrap();
 }
 
-/// Opens a disk that rests on no other file.
+/// Opens a disk that rests on files of its own folder at most.
 pub(super) fn open(path: &Path) -> DiskInput {
     let file = Arc::new(FileBackend::open(path).unwrap());
     DiskInput {
         path: path.to_path_buf(),
-        image: detente_disk::open(path, file, &ClosedGate).unwrap(),
+        image: detente_disk::open(path, file, &DirectoryGate::beside(path)).unwrap(),
     }
 }
 
