@@ -142,7 +142,8 @@ pub struct DiskFile {
 
 /// A format that QEMU is told. It reads others too, but not each of them as it should (differencing
 /// VHDX and VHD lose their parent): those come by [`DiskBelow::Nbd`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ImageFormat {
     /// Raw.
     Raw,

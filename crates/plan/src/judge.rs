@@ -41,7 +41,7 @@ pub use kvp01::{Exchange, kvp01};
 pub use mem01::mem01;
 pub use net01::{NetworkExpected, net01};
 pub use net02::{EchoSeen, net02};
-pub use pwr01::{PowerSeen, pwr01};
+pub use pwr01::{PowerSeen, RootState, pwr01};
 pub use rng01::rng01;
 pub use snp01::{Freezing, Span, snp01};
 pub use sto01::sto01;

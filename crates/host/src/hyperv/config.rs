@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use detente_machine::MachineSpec;
 use detente_machine::hyperv::{
     Controller, CpuidProfile, DiskConfig, FileSpan, MachineConfig, NetworkConfig, VmbusVersion,
 };
+use detente_machine::{DiskBelow, DiskSpec, ImageFormat, MachineSpec};
 use sha2::{Digest as _, Sha256};
 
 use crate::HostError;
@@ -50,6 +50,7 @@ pub(crate) fn config(spec: &MachineSpec, shown: Shown, found: Found) -> MachineC
         .zip(0_u8..)
         .map(|((disk, (path, overlay)), lun)| DiskConfig {
             path,
+            format: overlay.as_ref().and_then(|_| top_format(disk)),
             // What is written to is raw, and rests on nothing.
             rests_on: match &overlay {
                 Some(_) => disk.below.files().skip(1).map(Path::to_owned).collect(),
@@ -82,6 +83,15 @@ pub(crate) fn config(spec: &MachineSpec, shown: Shown, found: Found) -> MachineC
         keyboard: spec.synthetic.keyboard,
         crash_registers: spec.synthetic.crash_registers,
         hide_xsave: found.hide_xsave,
+    }
+}
+
+/// The format of a disk's top file, where it is known here.
+fn top_format(disk: &DiskSpec) -> Option<ImageFormat> {
+    match &disk.below {
+        DiskBelow::Files(files) => files.first().map(|file| file.format),
+        // Formats with marks of their own, which raw bytes do not have.
+        DiskBelow::Nbd { .. } => None,
     }
 }
 

@@ -41,19 +41,23 @@ pub(crate) struct KvmHost {
     shown: Shown,
 }
 
-/// The machine's program: a file in memory only.
-struct Program(File);
+/// The machine's program: a file in memory only, and what it is started with.
+struct Program {
+    file: File,
+    arguments: &'static [&'static str],
+}
 
 impl Program {
     fn new(bytes: &[u8]) -> io::Result<Self> {
         let mut file = File::from(memfd_create("detente-hyperv", MemfdFlags::CLOEXEC)?);
         file.write_all(bytes)?;
-        Ok(Self(file))
+        let arguments = &["--stdin"];
+        Ok(Self { file, arguments })
     }
 
     /// Where it can be executed: in us, and in a child until it becomes another program.
     fn path(&self) -> PathBuf {
-        format!("/proc/self/fd/{}", self.0.as_raw_fd()).into()
+        format!("/proc/self/fd/{}", self.file.as_raw_fd()).into()
     }
 }
 
@@ -98,7 +102,7 @@ impl KvmHost {
     fn command(&self, stream: UnixStream) -> Command {
         let mut command = Command::new(self.program.path());
         command
-            .arg("--stdin")
+            .args(self.program.arguments)
             .env_clear()
             .stdin(OwnedFd::from(stream))
             .stdout(Stdio::null())
@@ -212,20 +216,4 @@ impl Ender for ProcessEnder {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_program_that_says_nothing_of_kvm_is_of_no_use() {
-        let program = Program::new(&std::fs::read("/bin/true").unwrap()).unwrap();
-        let error = probe(&program).unwrap_err();
-        assert!(error.contains("could not be tried out"), "{error}");
-    }
-
-    #[test]
-    fn the_embedded_machine_says_what_it_finds() {
-        let program = Program::new(&crate::lab::Programs::embedded().machine).unwrap();
-        let probe = probe(&program).unwrap();
-        assert!(!probe.sentence.is_empty());
-    }
-}
+mod tests;

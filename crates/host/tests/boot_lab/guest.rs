@@ -9,7 +9,9 @@ use detente_host::hyperv::Shown;
 use detente_host::{Host as _, Machine, MachineEvent, Port};
 use detente_machine::hyperv::{Command, Controller, DiskConfig};
 use detente_machine::lab::DISK_FOLDER;
-use detente_machine::{DirectBoot, MachineSpec, NetworkSpec, Profile, Synthetic, Topology};
+use detente_machine::{
+    DirectBoot, ImageFormat, MachineSpec, NetworkSpec, Profile, Synthetic, Topology,
+};
 
 use crate::disks::{Disks, GROWN_BYTES, MOVED_LUN, WRITTEN_SECTOR, nonce};
 use crate::place::{GUEST_MEMORY_MIB, Place};
@@ -192,6 +194,7 @@ fn second_disk() -> DiskConfig {
         path: Path::new(DISK_FOLDER).join("m1d1"),
         // What it is below cannot grow: a disk of the lab. The lab forgets the folder's files.
         overlay: Some(Path::new(DISK_FOLDER).join("grown")),
+        format: Some(ImageFormat::Raw),
         rests_on: Vec::new(),
         controller: Controller::Scsi,
         lun: MOVED_LUN,

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use detente_block::{
-    BlockRead, BlockWrite, DirectoryGate, FileBackend, Gate, ListGate, Overlay, WritableFile,
-    WriteProtected,
+    BlockRead, BlockWrite, FileBackend, ListGate, Overlay, WritableFile, WriteProtected,
 };
+use detente_disk::{Format, OpenOptions};
+use detente_machine::ImageFormat;
 use detente_machine::hyperv::DiskConfig;
 use detente_vmbus::storvsc::{Access, IdePlace, Medium, SectorSize, Serial};
 
@@ -60,12 +61,15 @@ pub(super) fn ide_place(lun: u8) -> Result<IdePlace, MachineError> {
 fn over(disk: &DiskConfig, overlay: &Path) -> Result<Arc<dyn BlockWrite>, MachineError> {
     let image = &*disk.path;
     let file: Arc<dyn BlockRead> = Arc::new(FileBackend::open(image).map_err(opening(image))?);
-    let gate: Box<dyn Gate> = if disk.rests_on.is_empty() {
-        Box::new(DirectoryGate::beside(image))
-    } else {
-        Box::new(ListGate::of(image, &disk.rests_on))
+    let gate = ListGate::of(image, &disk.rests_on);
+    let options = OpenOptions {
+        format: disk.format.map(|format| match format {
+            ImageFormat::Raw => Format::Raw,
+            ImageFormat::Qcow2 => Format::Qcow2,
+        }),
+        ..OpenOptions::default()
     };
-    let opened = detente_disk::open(image, file, &*gate);
+    let opened = detente_disk::open_with(image, file, &gate, &options);
     let opened = opened.map_err(|source| MachineError::Image {
         path: image.to_owned(),
         source,
@@ -111,6 +115,7 @@ mod tests {
         DiskConfig {
             path: root.join("child"),
             overlay: Some(root.join("written")),
+            format: Some(ImageFormat::Qcow2),
             rests_on,
             controller: Controller::Scsi,
             lun: 0,
@@ -132,9 +137,35 @@ mod tests {
 
     #[test]
     fn an_image_rests_on_no_other_file() {
+        for others in [vec!["child"], Vec::new()] {
+            let root = tempfile::tempdir().unwrap();
+            let others = others.into_iter().map(|name| root.path().join(name));
+            let config = child(root.path(), others.collect());
+            let refused = open(&config).err();
+            assert!(matches!(refused, Some(MachineError::Image { .. })));
+        }
+    }
+
+    #[test]
+    fn bytes_that_look_like_an_image_are_bytes_where_the_host_says_so() {
         let root = tempfile::tempdir().unwrap();
-        let config = child(root.path(), vec![root.path().join("child")]);
-        let refused = open(&config).err();
-        assert!(matches!(refused, Some(MachineError::Image { .. })));
+        let written = |name: &str| Some(root.path().join(name));
+        let raw = DiskConfig {
+            format: Some(ImageFormat::Raw),
+            overlay: written("raw"),
+            ..child(root.path(), Vec::new())
+        };
+        let medium = open(&raw).unwrap();
+        let mut magic = [0; 4];
+        medium.disk.read_exact_at(0, &mut magic).unwrap();
+        assert_eq!(&magic, b"QFI\xfb");
+        // And an image that is none is refused, not taken for something else.
+        fs::write(&raw.path, [0; 4096]).unwrap();
+        let spoiled = DiskConfig {
+            format: Some(ImageFormat::Qcow2),
+            overlay: written("qcow2"),
+            ..raw
+        };
+        assert!(open(&spoiled).is_err());
     }
 }

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ImageFormat;
+
 /// A machine, as its process is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -150,7 +152,11 @@ pub struct DiskConfig {
     pub path: PathBuf,
     /// A file that takes every write.
     pub overlay: Option<PathBuf>,
-    /// The files that the image may rest on; where none is named, any in its own folder.
+    /// The image's format, where the host knows it; else the machine looks. What it rests on is of
+    /// the format that the image states.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<ImageFormat>,
+    /// The files that the image rests on. It opens no other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rests_on: Vec<PathBuf>,
     /// What it hangs on.

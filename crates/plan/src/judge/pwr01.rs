@@ -13,12 +13,23 @@ pub struct PowerSeen {
     pub otherwise: String,
     /// The kernel's last words on the console, if it said them.
     pub last_words: Option<String>,
-    /// The state of the root file system on the disk afterwards: `None` if it could not be read.
-    pub root_clean: Option<bool>,
+    /// The state of the root file system on the disk afterwards.
+    pub root: RootState,
     /// How long it took.
     pub elapsed_ms: u64,
     /// The limit.
     pub limit_ms: u64,
+}
+
+/// How a guest left its root file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RootState {
+    /// Unmounted.
+    Clean,
+    /// Mounted still.
+    Dirty,
+    /// It cannot be told, and why.
+    Unread(&'static str),
 }
 
 /// Judges a shutdown.
@@ -63,22 +74,18 @@ fn last_words(seen: &PowerSeen) -> Check {
 }
 
 fn root(seen: &PowerSeen) -> Check {
-    match seen.root_clean {
-        Some(true) => check(
-            "root file system",
-            true,
-            "the root file system was unmounted cleanly",
-        ),
-        Some(false) => check(
-            "root file system",
+    const NAME: &str = "root file system";
+    match seen.root {
+        RootState::Clean => check(NAME, true, "the root file system was unmounted cleanly"),
+        RootState::Dirty => check(
+            NAME,
             false,
             "the root file system was not unmounted cleanly",
         ),
-        None => check_as(
-            "root file system",
-            Outcome::NotRun,
-            "state of the root file system: cannot be read on this disk",
-        ),
+        RootState::Unread(why) => {
+            let message = format!("state of the root file system: {why}");
+            check_as(NAME, Outcome::NotRun, message)
+        }
     }
 }
 
@@ -91,7 +98,7 @@ mod tests {
             by_guest: true,
             otherwise: String::new(),
             last_words: Some("reboot: Power down".to_owned()),
-            root_clean: Some(true),
+            root: RootState::Clean,
             elapsed_ms: 4_200,
             limit_ms: 120_000,
         }
@@ -163,7 +170,7 @@ mod tests {
     #[test]
     fn a_dirty_root_fails() {
         let seen = PowerSeen {
-            root_clean: Some(false),
+            root: RootState::Dirty,
             ..sound()
         };
         check(
@@ -176,7 +183,7 @@ mod tests {
     #[test]
     fn a_root_that_cannot_be_read_is_said_to_be_not_run() {
         let seen = PowerSeen {
-            root_clean: None,
+            root: RootState::Unread("cannot be read on this disk"),
             ..sound()
         };
         check(
