@@ -1,0 +1,154 @@
+//! The size of an image.
+
+use std::path::Path;
+
+use detente_block::{BlockRead, ExtentKind};
+use detente_disk::{
+    Details, Image, Qcow2Details, Qcow2Spec, Target, VhdDiskType, VhdKind, VhdSpec, VhdxAllocation,
+    VhdxKind, VhdxSpec,
+};
+
+use crate::convert::{Order, stands_alone};
+use crate::destination::write_error;
+use crate::guard::Guard;
+use crate::{
+    ConvertError, ConvertOptions, ConvertReport, OnExisting, Progress, ResizeOptions, Shrink,
+};
+
+/// What is read at a time to see whether it is zero.
+const PIECE: usize = 1 << 20;
+
+/// Gives the disk of `image` another size. A new file takes the image's place once it is whole; where
+/// files can share their bytes, it shares them. What is new is zero.
+///
+/// # Errors
+/// [`ConvertError::Unsupported`] for images that rest on others or hold snapshots or bitmaps,
+/// [`ConvertError::Shrinks`] and [`ConvertError::DataCutOff`] where `options` do not allow it;
+/// otherwise as [`convert`](crate::convert()). The image is then what it was before.
+pub fn resize(
+    image: &Image,
+    virtual_size: u64,
+    options: &ResizeOptions,
+    progress: &dyn Progress,
+) -> Result<ConvertReport, ConvertError> {
+    let top = image.layers.first().expect("an image has a layer");
+    if !stands_alone(image) {
+        let what = "another size for an image that rests on other files";
+        return Err(ConvertError::Unsupported { what });
+    }
+    let target = same_kind(&top.details)?;
+    let guard = Guard::hold(image, options.source_lock)?;
+    if virtual_size < image.reader.len_bytes() {
+        check_shrink(image, virtual_size, options.shrink, &top.path)?;
+    }
+    let convert = ConvertOptions {
+        on_existing: OnExisting::Replace,
+        verification: options.verification,
+        source_lock: options.source_lock,
+        ..ConvertOptions::default()
+    };
+    let order = Order {
+        source: image,
+        target: &target,
+        virtual_size,
+        options: &convert,
+        progress,
+    };
+    // A link stays one: the file that it leads to is replaced.
+    let path = top.path.canonicalize();
+    let path = path.map_err(|error| write_error(&top.path, error))?;
+    if !std::fs::metadata(&path).is_ok_and(|meta| meta.is_file()) {
+        return Err(ConvertError::DestinationKind {
+            path,
+            what: "only files have another size",
+        });
+    }
+    let report = order.carry_out(&path, || guard.check_unchanged())?;
+    Ok(report)
+}
+
+fn check_shrink(
+    image: &Image,
+    virtual_size: u64,
+    shrink: Shrink,
+    path: &Path,
+) -> Result<(), ConvertError> {
+    match shrink {
+        Shrink::Refuse => Err(ConvertError::Shrinks {
+            path: path.to_path_buf(),
+        }),
+        Shrink::DiscardData => Ok(()),
+        Shrink::OnlyZeroes => match first_data(image, virtual_size)? {
+            Some(offset) => Err(ConvertError::DataCutOff { offset }),
+            None => Ok(()),
+        },
+    }
+}
+
+/// The first byte from `start` on that is not zero.
+fn first_data(image: &Image, start: u64) -> Result<Option<u64>, ConvertError> {
+    let disk = &*image.stack;
+    let mut at = start;
+    let mut buffer = vec![0; PIECE];
+    while at < disk.len_bytes() {
+        let extent = disk.next_extent(at).map_err(ConvertError::Source)?;
+        let end = at.saturating_add(extent.len.max(1));
+        if extent.kind == ExtentKind::Zero {
+            at = end;
+            continue;
+        }
+        let len = usize::try_from(end.saturating_sub(at)).map_or(PIECE, |len| len.min(PIECE));
+        let part = buffer.get_mut(..len).expect("no more than a piece");
+        disk.read_exact_at(at, part).map_err(ConvertError::Source)?;
+        if let Some(index) = part.iter().position(|byte| *byte != 0) {
+            return Ok(Some(at.saturating_add(index as u64)));
+        }
+        at = at.saturating_add(len as u64);
+    }
+    Ok(None)
+}
+
+/// A target that makes what the image is.
+fn same_kind(details: &Details) -> Result<Target, ConvertError> {
+    let unsupported = |what| Err(ConvertError::Unsupported { what });
+    match details {
+        Details::Raw => Ok(Target::Raw),
+        Details::Qcow2(details) => qcow2(details),
+        Details::Vhdx(details) => Ok(Target::Vhdx(VhdxSpec {
+            kind: match details.allocation {
+                VhdxAllocation::Fixed => VhdxKind::Fixed,
+                VhdxAllocation::Dynamic => VhdxKind::Dynamic,
+                VhdxAllocation::Differencing => {
+                    return unsupported("another size for a differencing image");
+                }
+            },
+            block_bytes: details.block_bytes,
+            logical_sector_bytes: details.logical_sector_bytes,
+            physical_sector_bytes: details.physical_sector_bytes,
+        })),
+        Details::Vhd(details) => Ok(Target::Vhd(VhdSpec {
+            kind: match details.disk_type {
+                VhdDiskType::Fixed => VhdKind::Fixed,
+                VhdDiskType::Dynamic => VhdKind::Dynamic,
+                VhdDiskType::Differencing => {
+                    return unsupported("another size for a differencing image");
+                }
+            },
+        })),
+        _ => unsupported("another size for an image of this format"),
+    }
+}
+
+fn qcow2(details: &Qcow2Details) -> Result<Target, ConvertError> {
+    if !details.snapshots.is_empty() || !details.bitmaps.is_empty() || !details.broken.is_empty() {
+        let what = "another size for an image with internal snapshots or bitmaps";
+        return Err(ConvertError::Unsupported { what });
+    }
+    Ok(Target::Qcow2(Qcow2Spec {
+        version: details.version,
+        cluster_bits: details.cluster_bytes.trailing_zeros(),
+        compression: None,
+        extended_l2: details.extended_l2,
+        backing: None,
+    }))
+}
