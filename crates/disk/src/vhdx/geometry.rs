@@ -4,9 +4,9 @@ use detente_block::BlockRead;
 
 use super::fault::{Fault, Rule};
 use super::field::{MIB, u32_at};
-use super::metadata::{
-    FILE_PARAMETERS, Known, LOGICAL_SECTOR_SIZE, MetadataTable, PHYSICAL_SECTOR_SIZE,
-    VIRTUAL_DISK_SIZE,
+use super::metadata::MetadataTable;
+use super::metadata_item::{
+    FILE_PARAMETERS, Known, LOGICAL_SECTOR_SIZE, PHYSICAL_SECTOR_SIZE, VIRTUAL_DISK_SIZE,
 };
 
 /// \[MS-VHDX\] 2.6.2.2.

@@ -4,8 +4,9 @@ use super::field::MIB;
 use super::file_identifier;
 use super::geometry::Geometry;
 use super::header::{self, Header};
-use super::metadata::{
-    self, FILE_PARAMETERS, Known, LOGICAL_SECTOR_SIZE, PARENT_LOCATOR, PHYSICAL_SECTOR_SIZE,
+use super::metadata;
+use super::metadata_item::{
+    FILE_PARAMETERS, Known, LOGICAL_SECTOR_SIZE, PARENT_LOCATOR, PHYSICAL_SECTOR_SIZE,
     VIRTUAL_DISK_ID, VIRTUAL_DISK_SIZE,
 };
 use super::parent_locator;
