@@ -260,6 +260,18 @@ fn header_extensions_lie_in_the_first_cluster() {
     );
 }
 
+/// It is not read, but described.
+#[test]
+fn a_backing_file_of_unknown_format_is_not_probed() {
+    let image = sound_on(b"base", Some(b"luks"));
+    let backing = details(image.clone()).backing.unwrap();
+    assert_eq!(
+        (backing.name.as_str(), backing.format.as_deref()),
+        ("base", Some("luks"))
+    );
+    refused(image, &Unsupported(8, "\"luks\""));
+}
+
 /// What the guest sees does not depend on it: so it is only told.
 fn told(image: Vec<u8>, words: &str) {
     let broken = details(image.clone()).broken;
@@ -523,7 +535,7 @@ fn the_backing_name_lies_in_the_first_cluster() {
     );
     refused(
         sound_on(b"base", Some(b"luks")),
-        &Unsupported(256, "\"luks\""),
+        &Unsupported(8, "\"luks\""),
     );
 }
 

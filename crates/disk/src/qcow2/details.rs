@@ -122,9 +122,21 @@ impl Qcow2Details {
             Some(Qcow2Encryption::Unknown(method)) => {
                 format!("a qcow2 image with encryption method {method}")
             }
-            None => return Ok(()),
+            None => return self.refuse_unknown_backing(),
         };
         Err(unsupported(32, what))
+    }
+
+    /// Probing instead would let a guest choose the format by what it writes.
+    fn refuse_unknown_backing(&self) -> Result<(), ReadError> {
+        match &self.backing {
+            Some(backing) if backing.known_format().is_none() && backing.format.is_some() => {
+                let format = backing.format.as_deref().unwrap_or_default();
+                let what = format!("a backing file of format {format:?}");
+                Err(unsupported(8, what))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use detente_block::Gate;
 
 use super::reader::Qcow2;
-use super::unsupported;
 use crate::OpenError;
 use crate::layer::{OpenedLayer, ParentRef};
 use crate::map::ImageFile;
@@ -18,20 +17,13 @@ pub(crate) fn open(
     snapshot: Option<&str>,
 ) -> Result<OpenedLayer, OpenError> {
     let disk = Qcow2::open(Arc::clone(&file.reader), snapshot)?;
-    let parent = disk.backing_name().map(|name| {
-        let format = name.named.known_format();
-        if let (None, Some(format)) = (format, &name.named.format) {
-            let what = format!("a backing file of format {format:?}");
-            return Err(unsupported(name.offset, what));
-        }
-        Ok(ParentRef {
-            names: vec![name.named.name.clone()],
-            at: name.offset,
-            format,
-            identities: Vec::new(),
-        })
+    let parent = disk.backing_name().map(|name| ParentRef {
+        names: vec![name.named.name.clone()],
+        at: name.offset,
+        // One that we do not know is refused before the parent is looked for.
+        format: name.named.known_format(),
+        identities: Vec::new(),
     });
-    let parent = parent.transpose()?;
     let mut files = vec![file];
     if let Some(name) = disk.header.data_file()? {
         let opened = gate.open(name)?;
