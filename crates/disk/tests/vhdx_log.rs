@@ -442,3 +442,39 @@ fn qemu_replays_to_the_same_end() {
         }
     }
 }
+
+/// Many writes over each other, against an array of bytes.
+#[test]
+fn writes_over_writes_leave_the_last() {
+    for seed in 1..40_u64 {
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut next = |end: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            usize::try_from(state % end).unwrap()
+        };
+        let mut model = sound_content();
+        let mut entries = Vec::new();
+        for sequence in 1..=1 + next(4) as u64 {
+            let mut writes = Vec::new();
+            for _ in 0..next(30) {
+                let first = 4096 * next(32);
+                let place = (at::BLOCKS + first) as u64;
+                if next(2) == 0 {
+                    let len = 4096 * next(12);
+                    model[first..first + len].fill(0);
+                    writes.push(LogWrite::Zero(place, len as u64));
+                } else {
+                    let byte = next(256).to_le_bytes()[0];
+                    model[first..first + 4096].fill(byte);
+                    writes.push(LogWrite::Data(place, Box::new([byte; 4096])));
+                }
+            }
+            entries.push(LogEntry::new(sequence, 0, writes).encode());
+        }
+        let mut image = sound();
+        log(&mut image, 0, &entries);
+        replays(&image, &model, entries.len());
+    }
+}
