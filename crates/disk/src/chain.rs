@@ -11,7 +11,9 @@ use crate::map::ImageFile;
 use crate::probe::probe;
 use crate::raw::Raw;
 use crate::stack::Stack;
-use crate::{Details, Format, Image, Layer, OpenError, OpenOptions, Parents, qcow2, vhd, vhdx};
+use crate::{
+    Details, Format, Image, Layer, OpenError, OpenOptions, Parents, qcow2, vhd, vhdx, vmdk,
+};
 
 /// How many files a chain may have. Each costs memory and open files; a sane chain has a handful.
 const MAX_LAYERS: usize = 16;
@@ -139,11 +141,7 @@ impl Source {
             Format::Qcow2 => qcow2::open(own, gate, self.snapshot.as_deref()),
             Format::Vhd => vhd::open(own),
             Format::Vhdx => vhdx::open(own),
-            Format::Vmdk => Err(ReadError::Unsupported {
-                offset: 0,
-                what: format!("a {} image", format.qemu_name()),
-            }
-            .into()),
+            Format::Vmdk => vmdk::open(own, gate),
         };
         opened.map_err(|error| match error {
             OpenError::Read(error) => OpenError::Read(name.on(error)),

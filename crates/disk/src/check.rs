@@ -3,7 +3,7 @@
 use detente_block::{BlockRead, ReadError};
 
 use crate::probe::probe;
-use crate::{CheckReport, Format, qcow2, vhd, vhdx};
+use crate::{CheckReport, Format, qcow2, vhd, vhdx, vmdk};
 
 /// Looks for broken rules in `file`, whose format is probed. Files that it names are not opened.
 ///
@@ -26,12 +26,7 @@ pub fn check_as(file: &dyn BlockRead, format: Format) -> Result<CheckReport, Rea
         Format::Qcow2 => qcow2::check(file, &mut report)?,
         Format::Vhd => vhd::check(file, &mut report)?,
         Format::Vhdx => vhdx::check(file, &mut report)?,
-        Format::Vmdk => {
-            return Err(ReadError::Unsupported {
-                offset: 0,
-                what: format!("checking a {} image", format.qemu_name()),
-            });
-        }
+        Format::Vmdk => vmdk::check(file, &mut report)?,
     }
     Ok(report)
 }

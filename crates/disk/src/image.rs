@@ -9,6 +9,7 @@ use crate::qcow2::Qcow2Details;
 use crate::stack::Stack;
 use crate::vhd::VhdDetails;
 use crate::vhdx::VhdxDetails;
+use crate::vmdk::VmdkDetails;
 
 /// A disk image format that we read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +65,8 @@ pub enum Details {
     Vhd(VhdDetails),
     /// A VHDX file.
     Vhdx(VhdxDetails),
+    /// A VMDK file.
+    Vmdk(VmdkDetails),
 }
 
 impl Details {
@@ -75,6 +78,7 @@ impl Details {
             Self::Qcow2(_) => Format::Qcow2,
             Self::Vhd(_) => Format::Vhd,
             Self::Vhdx(_) => Format::Vhdx,
+            Self::Vmdk(_) => Format::Vmdk,
         }
     }
 }

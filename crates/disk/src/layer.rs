@@ -60,7 +60,6 @@ pub(crate) enum LayerPlace {
 
 /// What tells a file from others that stood at the same path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(dead_code, reason = "the formats that state one come next")]
 pub(crate) enum Identity {
     /// The format has none.
     None,

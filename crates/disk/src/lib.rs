@@ -56,6 +56,7 @@ mod stack;
 mod target;
 mod vhd;
 mod vhdx;
+mod vmdk;
 
 pub use chain::{open, open_layer, open_with};
 pub use check::{check, check_as};
@@ -76,3 +77,4 @@ pub use stack::Stack;
 pub use target::{Stamp, Target};
 pub use vhd::{VhdDetails, VhdDiskType, VhdGeometry, VhdKind, VhdParent, VhdSizeRule, VhdSpec};
 pub use vhdx::{VhdxAllocation, VhdxDetails, VhdxKind, VhdxLog, VhdxParent, VhdxSpec};
+pub use vmdk::{VmdkDetails, VmdkExtent};

@@ -6,22 +6,23 @@ use crate::Format;
 use crate::qcow2::MAGIC as QCOW2_MAGIC;
 use crate::vhd::COOKIE as VHD_COOKIE;
 use crate::vhdx::MAGIC as VHDX_MAGIC;
+use crate::vmdk::{COWD_MAGIC, DESCRIPTOR_MAGIC, HOSTED_MAGIC};
 
 /// Enough for every magic number at the start, and a whole VHD footer at the end.
 const SECTOR: u64 = 512;
 
 /// What files of formats that we read begin with.
-const READ: [(&[u8], Format); 3] = [
+const READ: [(&[u8], Format); 6] = [
     (&QCOW2_MAGIC, Format::Qcow2),
     (&VHD_COOKIE, Format::Vhd),
     (&VHDX_MAGIC, Format::Vhdx),
+    (&HOSTED_MAGIC, Format::Vmdk),
+    (&COWD_MAGIC, Format::Vmdk),
+    (&DESCRIPTOR_MAGIC, Format::Vmdk),
 ];
 
 /// Magic numbers of formats that we do not read: offset, bytes, name.
-const REFUSED: [(usize, &[u8], &str); 7] = [
-    (0, b"KDMV", "a VMDK image"),
-    (0, b"COWD", "a VMDK image"),
-    (0, b"# Disk DescriptorFile", "a VMDK image"),
+const REFUSED: [(usize, &[u8], &str); 4] = [
     (64, &[0x7f, 0x10, 0xda, 0xbe], "a VDI image"),
     (0, b"QED\0", "a QED image"),
     (0, b"WithoutFreeSpace", "a Parallels image"),
@@ -73,7 +74,7 @@ fn read_sector(file: &dyn BlockRead, offset: u64) -> Result<Vec<u8>, ReadError> 
 fn refused(offset: u64, name: &str) -> ReadError {
     ReadError::Unsupported {
         offset,
-        what: format!("{name}; raw, qcow2, VHDX and VHD are read"),
+        what: format!("{name}; raw, qcow2, VHDX, VHD and VMDK are read"),
     }
 }
 
@@ -109,8 +110,8 @@ mod tests {
         check(&disk(1 << 20, 0, b"LUKS\xba\xbe"), Ok(Format::Raw));
         check(b"QFI\xfb", Ok(Format::Qcow2));
         check(&disk(4096, 0, b"vhdxfile"), Ok(Format::Vhdx));
-        check(&disk(4096, 0, b"KDMV"), Err("VMDK"));
-        check(b"# Disk DescriptorFile\nversion=1\n", Err("VMDK"));
+        check(&disk(4096, 0, b"KDMV"), Ok(Format::Vmdk));
+        check(b"# Disk DescriptorFile\nversion=1\n", Ok(Format::Vmdk));
         check(&disk(4096, 0, b"conectix"), Ok(Format::Vhd));
         check(&disk(4096, 64, b"\x7f\x10\xda\xbe"), Err("VDI"));
         check(&disk(4096, 4096 - 512, b"conectix"), Ok(Format::Vhd));

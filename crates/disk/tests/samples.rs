@@ -66,7 +66,6 @@ fn spoiled_and_foreign_samples_are_refused_with_the_reason() {
             "h11-datafile-json.qcow2",
             "which may not be opened: it names a protocol",
         ),
-        ("dfvfs-ext2.vmdk", "a VMDK image"),
         ("h19-vhdx-both-headers-bad.vhdx", "neither header is valid"),
     ] {
         let path = unpack(&samples, name, folder.path());
