@@ -7,6 +7,9 @@ use super::wire::NtStatus;
 const SRB_SUCCESS: u8 = 0x01;
 /// SRB_STATUS_ERROR with SRB_STATUS_AUTOSENSE_VALID.
 const SRB_ERROR_WITH_SENSE: u8 = 0x84;
+/// SRB_STATUS_ABORTED with SRB_STATUS_AUTOSENSE_VALID: with this alone do Linux's older drivers
+/// look how long a disk has become (`storvsc_handle_error`); newer ones with either.
+const SRB_ABORTED_WITH_SENSE: u8 = 0x82;
 /// SRB_STATUS_INVALID_REQUEST.
 const SRB_INVALID_REQUEST: u8 = 0x06;
 /// SRB_STATUS_INVALID_LUN: the guest removes the unit.
@@ -33,6 +36,7 @@ impl Outcome {
     pub(super) fn statuses(self) -> (u8, u8) {
         match self {
             Self::Good { .. } => (SRB_SUCCESS, 0),
+            Self::Check(Sense::CapacityChanged) => (SRB_ABORTED_WITH_SENSE, 2),
             Self::Check(_) => (SRB_ERROR_WITH_SENSE, 2),
             Self::Absent => (SRB_INVALID_LUN, 0),
             Self::Malformed => (SRB_INVALID_REQUEST, 0),
