@@ -63,6 +63,14 @@ pub(crate) fn report(error: &anyhow::Error, out: &mut Output) -> ExitCode {
     ExitCode::from(failure.code)
 }
 
+/// The causes of an error in one line.
+pub(crate) fn text(error: &anyhow::Error) -> String {
+    match error.downcast_ref::<Failure>() {
+        Some(failure) => chain(&failure.error),
+        None => chain(error),
+    }
+}
+
 /// The causes, outermost first, each said once.
 fn chain(error: &anyhow::Error) -> String {
     let mut said: Vec<String> = Vec::new();

@@ -155,3 +155,45 @@ fn what_digest_says_is_as_its_schema_says() {
         ],
     );
 }
+
+#[test]
+fn what_convert_create_and_resize_say_is_as_their_schema_says() {
+    let place = disk();
+    let format = ["--format", "json"];
+    let json = |arguments: &[&str]| place.json(0, &[arguments, &format[..]].concat());
+    let converted = json(&["convert", "--verify", "disk.raw", "disk.qcow2"]);
+    check(
+        "image-write-1.json",
+        &converted,
+        &[
+            ("/command", json!("copy")),
+            ("/images/0/target", json!("")),
+            ("/images/0/source", json!(1)),
+            ("/images/0/verified", json!("yes")),
+            ("/images/0/data_bytes", json!(-1)),
+            (
+                "/images/0/lost",
+                json!([{ "offset": 0, "length": 0, "why": "bad" }]),
+            ),
+            ("/failures", json!([{ "target": "x" }])),
+        ],
+    );
+    let created = json(&["create", "new.vhdx", "1G"]);
+    check("image-write-1.json", &created, &[]);
+    assert_eq!(created["images"][0]["virtual_size_bytes"], 1 << 30);
+    check(
+        "image-write-1.json",
+        &json(&["resize", "new.vhdx", "2G"]),
+        &[],
+    );
+    let many = [
+        "convert", "--to-dir", ".", "-O", "vhd", "disk.raw", "away.raw",
+    ];
+    let failed = place.json(2, &[&many[..], &format].concat());
+    check(
+        "image-write-1.json",
+        &failed,
+        &[("/failures/0/error", json!(""))],
+    );
+    assert_eq!(failed["failures"][0]["source"], "away.raw");
+}

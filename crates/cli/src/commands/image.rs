@@ -1,15 +1,22 @@
 //! `detente image`: disk image files.
 
+mod bytes;
 mod check;
 mod compare;
+mod convert;
+mod create;
 mod details;
 mod digest;
 mod info;
 mod map;
 mod nbd;
 mod progress;
+mod resize;
 mod source;
+mod target;
 mod watched;
+mod watcher;
+mod written;
 
 use std::process::ExitCode;
 
@@ -20,7 +27,7 @@ use crate::output::Output;
 
 /// Look into disk image files, compare, check and convert them.
 ///
-/// raw, qcow2, VHDX, VHD and VMDK are read.
+/// raw, qcow2, VHDX, VHD and VMDK are read; all of them but VMDK are written.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Info(info::Arguments),
@@ -28,6 +35,9 @@ pub(crate) enum Command {
     Check(check::Arguments),
     Compare(compare::Arguments),
     Digest(digest::Arguments),
+    Convert(convert::Arguments),
+    Create(create::Arguments),
+    Resize(resize::Arguments),
     Nbd(nbd::Arguments),
 }
 
@@ -51,6 +61,9 @@ pub(crate) fn run(command: &Command, out: &mut Output) -> anyhow::Result<ExitCod
         Command::Check(arguments) => check::run(arguments, out),
         Command::Compare(arguments) => compare::run(arguments, out),
         Command::Digest(arguments) => digest::run(arguments, out),
+        Command::Convert(arguments) => convert::run(arguments, out),
+        Command::Create(arguments) => create::run(arguments, out),
+        Command::Resize(arguments) => resize::run(arguments, out),
         Command::Nbd(arguments) => nbd::run(arguments, out),
     }
 }

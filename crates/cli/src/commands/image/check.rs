@@ -94,6 +94,12 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
         Format::Json => out.json(&answer::ours(path, &report, verdict))?,
         Format::QemuJson => out.json(&answer::as_qemu(path, &report))?,
     }
+    if verdict == Verdict::Corrupt && arguments.format == Format::Text {
+        let name = named(path);
+        out.aside(&format!(
+            "hint: `detente image convert --salvage {name} OUT` copies what can still be reached"
+        ));
+    }
     Ok(ExitCode::from(verdict.code()))
 }
 

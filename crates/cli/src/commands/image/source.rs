@@ -66,6 +66,19 @@ impl Source {
         disks::open_with(path, &self.allow_path, &options)
     }
 
+    /// Opens what an internal snapshot of an image holds; without one, what the image holds now.
+    pub(super) fn open_snapshot(
+        &self,
+        path: &Path,
+        snapshot: Option<&str>,
+    ) -> Result<Image, Failure> {
+        let options = OpenOptions {
+            snapshot: snapshot.map(str::to_owned),
+            ..self.options()
+        };
+        disks::open_with(path, &self.allow_path, &options)
+    }
+
     /// Opens an image without what it rests on.
     pub(super) fn open_alone(&self, path: &Path) -> Result<Image, Failure> {
         let options = OpenOptions {

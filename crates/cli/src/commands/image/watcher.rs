@@ -1,0 +1,57 @@
+//! Watches the copy engine: how far it is, and whether the user wants it to end.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+
+use detente_copy::{Amount, Progress, Stage};
+
+/// One image that is being made.
+pub(super) struct Watcher<'a> {
+    cancel: &'a AtomicBool,
+    stage: AtomicU8,
+    done: AtomicU64,
+    total: AtomicU64,
+}
+
+impl<'a> Watcher<'a> {
+    /// `cancel` ends it.
+    pub(super) fn new(cancel: &'a AtomicBool) -> Self {
+        Self {
+            cancel,
+            stage: AtomicU8::new(0),
+            done: AtomicU64::new(0),
+            total: AtomicU64::new(0),
+        }
+    }
+
+    /// What it does, in a word.
+    pub(super) fn what(&self) -> &'static str {
+        match self.stage.load(Ordering::Relaxed) {
+            0 => "copy",
+            1 => "flush",
+            _ => "verify",
+        }
+    }
+
+    /// How many bytes of its stage are done, and of how many.
+    pub(super) fn amount(&self) -> (u64, u64) {
+        let done = self.done.load(Ordering::Relaxed);
+        (done, self.total.load(Ordering::Relaxed))
+    }
+}
+
+impl Progress for Watcher<'_> {
+    fn advanced(&self, amount: Amount) {
+        let stage = match amount.stage {
+            Stage::Moving => 0,
+            Stage::Flushing => 1,
+            Stage::Verifying => 2,
+        };
+        self.stage.store(stage, Ordering::Relaxed);
+        self.done.store(amount.done_bytes, Ordering::Relaxed);
+        self.total.store(amount.total_bytes, Ordering::Relaxed);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.cancel.load(Ordering::Relaxed)
+    }
+}
