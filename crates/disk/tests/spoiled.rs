@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use detente_block::{BlockRead, ClosedGate, Gate, GateError, MemoryBackend, Opened, ReadError};
 use detente_disk::{
-    Details, FileIndex, Format, Mapped, OpenError, OpenOptions, Place, Qcow2Details,
+    Details, FileIndex, Format, Mapped, OpenError, OpenOptions, Parents, Place, Qcow2Details,
     Qcow2Encryption, open, open_layer, open_with,
 };
 use support::{at, check_content, put, sound, sound_content, sound_on};
@@ -561,6 +561,31 @@ fn the_stated_backing_format_is_obeyed() {
     let mut start = [0; 512];
     image.reader.read_exact_at(1536, &mut start).unwrap();
     assert!(start == sound()[1536..2048]);
+}
+
+#[test]
+fn parents_may_be_left_alone() {
+    let options = OpenOptions {
+        parents: Parents::Ignore,
+        ..OpenOptions::default()
+    };
+    let file = Arc::new(MemoryBackend::new(sound_on(b"/etc/shadow", None)));
+    let image = open_with(Path::new("top"), file, &ClosedGate, &options).unwrap();
+    assert_eq!(image.layers.len(), 1);
+    check_content(&*image.reader, &sound_content(), "without its parent");
+    let extent = image.stack.map_extent(1536, 512).unwrap();
+    assert_eq!(extent.place, Place::Unallocated);
+}
+
+#[test]
+fn the_format_may_be_said() {
+    let options = OpenOptions {
+        format: Some(Format::Raw),
+        ..OpenOptions::default()
+    };
+    let file = Arc::new(MemoryBackend::new(sound()));
+    let image = open_with(Path::new("top"), file, &ClosedGate, &options).unwrap();
+    check_content(&*image.reader, &sound(), "as raw");
 }
 
 #[test]

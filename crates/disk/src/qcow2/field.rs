@@ -49,15 +49,25 @@ pub(super) fn read_bytes(
     Ok(bytes)
 }
 
+/// How many words are converted at once: 64 KiB.
+const PIECE: u64 = 8192;
+
 /// The `entries` big-endian words at `offset`; the caller has bounded them.
 pub(super) fn read_words(
     file: &dyn BlockRead,
     offset: u64,
     entries: u64,
 ) -> Result<Vec<u64>, ReadError> {
-    let bytes = read_bytes(file, offset, entries.saturating_mul(8))?;
-    let (words, _) = bytes.as_chunks();
-    Ok(words.iter().map(|word| u64::from_be_bytes(*word)).collect())
+    let mut words = Vec::with_capacity(to_usize(entries));
+    // A large table is not held twice.
+    for first in (0..entries).step_by(to_usize(PIECE)) {
+        let count = entries.saturating_sub(first).min(PIECE);
+        let at = offset.saturating_add(first.saturating_mul(8));
+        let bytes = read_bytes(file, at, count.saturating_mul(8))?;
+        let (piece, _) = bytes.as_chunks();
+        words.extend(piece.iter().map(|word| u64::from_be_bytes(*word)));
+    }
+    Ok(words)
 }
 
 /// Widens a length.
