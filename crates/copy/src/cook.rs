@@ -11,11 +11,19 @@ use detente_disk::{Compression, Layout};
 use crate::ConvertError;
 use crate::batch::{Batch, Piece, Recipe};
 use crate::destination::write_error;
-use crate::mover::{BUFFER, Mover};
+use crate::mover::Mover;
 use crate::packer::Packer;
 use crate::pool::{Pool, threads};
 use crate::walk::{Stretch, Walk, What};
 use crate::write::{finish, write_patches, write_plain, write_zero};
+
+/// How much is compressed at a time: less would cost more hand-overs, more would leave threads idle at
+/// the end of a stretch.
+const PACKED: u64 = 512 << 10;
+/// How much is looked at at a time.
+const SIFTED: u64 = 1 << 20;
+/// What the batches that are on their way may hold, each its bytes twice.
+const MEMORY: u64 = 40 << 20;
 
 /// A batch on its way to a thread, and where it comes back.
 struct Task {
@@ -69,6 +77,10 @@ pub(crate) fn write_cooked(
             mover,
             layout,
             pool,
+            batch: match recipe {
+                Recipe::Pack { .. } => granule.max(PACKED),
+                Recipe::Sift => SIFTED,
+            },
             slots: VecDeque::new(),
             spare: Vec::new(),
         };
@@ -88,6 +100,8 @@ struct Line<'a> {
     mover: &'a Mover<'a>,
     layout: Box<dyn Layout>,
     pool: Pool<Task>,
+    /// How many bytes of the guest's view a batch has at most.
+    batch: u64,
     slots: VecDeque<Slot>,
     spare: Vec<Batch>,
 }
@@ -98,12 +112,10 @@ impl Line<'_> {
             self.slots.push_back(Slot::Zero(stretch));
             return self.make_room();
         }
-        let buffer = BUFFER as u64;
-        let unit = self.layout.granule().max(buffer).min(BUFFER as u64 * 2);
         let mut offset = stretch.offset;
         while offset < stretch.end() {
             self.mover.watch.check()?;
-            let len = (unit - offset % unit).min(stretch.end() - offset);
+            let len = (self.batch - offset % self.batch).min(stretch.end() - offset);
             let mut batch = self.spare.pop().unwrap_or_else(|| Batch::new(0, 0));
             batch.offset = offset;
             batch.len = usize::try_from(len).expect("a batch fits into memory");
@@ -118,8 +130,10 @@ impl Line<'_> {
 
     /// Writes what comes first, if the threads have enough to do.
     fn make_room(&mut self) -> Result<(), ConvertError> {
-        // Twice as many as there are threads keep all of them busy: up to 48 MiB of buffers.
-        while self.slots.len() > 2 * threads() {
+        // Twice as many as there are threads keep all of them busy.
+        let most = MEMORY.checked_div(2 * self.batch).unwrap_or_default();
+        let most = usize::try_from(most).map_or(1, |most| most.min(2 * threads()));
+        while self.slots.len() > most {
             self.write_first()?;
         }
         Ok(())

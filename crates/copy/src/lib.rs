@@ -30,6 +30,8 @@
 mod batch;
 mod convert;
 mod cook;
+#[cfg(test)]
+mod crash_tests;
 mod create;
 mod destination;
 mod device;
