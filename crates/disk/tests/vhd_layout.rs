@@ -154,3 +154,52 @@ fn qemu_reads_the_same_of_a_new_vhd() {
         }
     }
 }
+
+/// Whatever is written in rising order, in pieces of any size, is what is read.
+#[test]
+fn random_writes_are_those_of_a_byte_array() {
+    for seed in 1..=8_u64 {
+        let mut state = seed;
+        let mut below = |end: usize| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            usize::try_from(state >> 33).unwrap() % end
+        };
+        let size = (20 + below(20)) * MIB + below(4096) * 512;
+        let mut model = vec![0; size];
+        let mut layout = target(VhdKind::Dynamic)
+            .layout(size as u64, &stamp())
+            .unwrap();
+        let (mut writes, mut offset) = (Vec::new(), below(MIB));
+        while offset < size {
+            let len = (1 + below(3 * MIB)).min(size - offset);
+            model[offset..][..len].fill(1 + u8::try_from(below(255)).unwrap());
+            let mut done = 0;
+            while done < len {
+                let (from, rest) = (offset + done, len - done);
+                let placed = layout.place(from as u64, rest as u64).unwrap();
+                let part = usize::try_from(placed.len).unwrap();
+                writes.push((placed.offset, model[from..][..part].to_vec()));
+                done += part;
+            }
+            let patches = layout.take_patches();
+            writes.extend(patches.into_iter().map(|patch| (patch.offset, patch.bytes)));
+            offset += len + below(6 * MIB);
+        }
+        let finish = layout.finish().unwrap();
+        let mut image = vec![0; usize::try_from(finish.file_len).unwrap()];
+        writes.extend(
+            finish
+                .patches
+                .into_iter()
+                .map(|patch| (patch.offset, patch.bytes)),
+        );
+        for (at, bytes) in writes {
+            image[usize::try_from(at).unwrap()..][..bytes.len()].copy_from_slice(&bytes);
+        }
+        let file = Arc::new(MemoryBackend::new(image));
+        let opened = detente_disk::open(Path::new("image"), file, &ClosedGate).unwrap();
+        check_content(&*opened.reader, &model, &format!("seed {seed}"));
+    }
+}

@@ -329,7 +329,7 @@ fn check_names_each_rule_and_goes_on() {
     let differs = "vmdk.redundant.differs";
     check(at::GT + 12, &[32], &[differs, "vmdk.grain.overlap"]);
     check(at::GT + 12, &[48], &[differs, "vmdk.grain.place"]);
-    check(at::GT + 12, &[9], &[differs, "vmdk.grain.overlap"]);
+    check(at::GT + 12, &[9], &[differs, "vmdk.grain.place"]);
     let cid = at::DESCRIPTOR + "# Disk DescriptorFile\nversion=1\n".len();
     check(cid, b"#", &["vmdk.descriptor.cid"]);
     check(cid + 4, b"x", &["vmdk.descriptor"]);
@@ -360,4 +360,13 @@ fn extents_of_a_descriptor_are_said_not_to_be_looked_at() {
     let (rules, report) = findings(text);
     assert_eq!(rules, ["vmdk.extents"]);
     assert!(!report.complete && report.corruptions == 0);
+}
+
+/// Found by the exerciser: rounding the end of the metadata up overflowed.
+#[test]
+fn an_over_head_of_any_size_is_survived_by_check() {
+    let mut image = sparse();
+    put(&mut image, 64, &[0xff; 8]);
+    let (rules, _) = findings(image);
+    assert_eq!(rules, ["vmdk.header.over-head"]);
 }

@@ -177,13 +177,20 @@ fn check_hosted(file: &dyn BlockRead, report: &mut CheckReport) -> Result<(), Re
     }
     match header.shape() {
         Ok(shape) => {
+            let end = header.over_head.saturating_mul(SECTOR);
+            if end > file.len_bytes() {
+                let what = format!("the metadata ends at {end:#x}, past the end of the file");
+                report.add(broken(
+                    "vmdk.header.over-head",
+                    header.place(at::OVER_HEAD),
+                    what,
+                    HEADER,
+                ));
+                return check_grains(file, &shape, SECTOR, report);
+            }
             // In a stream, tables and grains take turns from the header on.
-            let over_head = if header.compressed {
-                1
-            } else {
-                header.over_head
-            };
-            check_grains(file, &shape, over_head.saturating_mul(SECTOR), report)
+            let over_head = if header.compressed { SECTOR } else { end };
+            check_grains(file, &shape, over_head, report)
         }
         Err(error) => {
             report.complete = false;

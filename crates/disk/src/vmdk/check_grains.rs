@@ -21,6 +21,8 @@ struct Check<'a> {
     directory: Directory,
     redundant: Option<Directory>,
     claimed: Claimed,
+    /// Before this lies no grain.
+    over_head: u64,
     report: &'a mut CheckReport,
 }
 
@@ -53,9 +55,10 @@ pub(super) fn check_grains(
         directory,
         redundant,
         claimed: Claimed::new(file.len_bytes()),
+        over_head: over_head.min(file.len_bytes()),
         report,
     };
-    check.structures(over_head);
+    check.structures();
     for index in 0..shape.tables() {
         check.table(index)?;
     }
@@ -64,10 +67,10 @@ pub(super) fn check_grains(
 
 impl Check<'_> {
     /// The header and the directories themselves.
-    fn structures(&mut self, over_head: u64) {
+    fn structures(&mut self) {
         let bytes = self.shape.tables().saturating_mul(self.shape.entry_bytes());
         self.claimed.take(0, SECTOR);
-        let mut end = over_head;
+        let mut end = self.over_head;
         for offset in [
             Some(self.shape.directory_offset),
             self.shape.redundant_offset,
@@ -79,7 +82,7 @@ impl Check<'_> {
                 self.add("vmdk.directory.overlap", offset, what);
             }
         }
-        self.report.image_end = end.next_multiple_of(SECTOR);
+        self.used(end.min(self.file.len_bytes()));
     }
 
     fn add(&mut self, rule: &'static str, offset: u64, what: String) {
@@ -184,6 +187,12 @@ impl Check<'_> {
         if end > self.file.len_bytes() {
             let what = format!("grain {grain} at {start:#x} goes past the end of the file");
             self.add("vmdk.grain.place", entry_at, what);
+        } else if start < self.over_head {
+            let what = format!(
+                "grain {grain} at {start:#x} lies in the metadata, which ends at {:#x}",
+                self.over_head
+            );
+            self.add("vmdk.grain.place", entry_at, what);
         } else if !self.claimed.take(start, len) {
             let what = format!("grain {grain} at {start:#x} overlaps another structure");
             self.add("vmdk.grain.overlap", entry_at, what);
@@ -205,8 +214,9 @@ impl Check<'_> {
         Ok(MARKER_BYTES.saturating_add(u64::from(u32_at(&marker, 8))))
     }
 
+    /// Notes that the file is in use up to `end`, which is inside.
     fn used(&mut self, end: u64) {
-        let end = end.next_multiple_of(SECTOR);
+        let end = end.div_ceil(SECTOR).saturating_mul(SECTOR);
         self.report.image_end = self.report.image_end.max(end);
         self.report.complete &= self.claimed.covers(end);
     }
