@@ -97,6 +97,21 @@ fn fixed_vhd_into_all() {
 }
 
 #[test]
+fn vmdk_into_all() {
+    let kinds = ["monolithicSparse", "twoGbMaxExtentFlat", "streamOptimized"];
+    for kind in kinds {
+        let Some(place) = Place::with_qemu("vmdk_into_all") else {
+            return;
+        };
+        place.mixed("raw", "disk.raw", "");
+        let option = format!("subformat={kind}");
+        let convert = ["convert", "-O", "vmdk", "-o", &option, "disk.raw"];
+        place.qemu_img(&[&convert[..], &["source"]].concat());
+        into_all(&place, "vmdk");
+    }
+}
+
+#[test]
 fn compressed_qcow2_into_all() {
     for method in ["zlib", "zstd"] {
         let Some(place) = Place::with_qemu("compressed_qcow2_into_all") else {

@@ -118,6 +118,27 @@ fn vhdx_and_vhd_are_said_as_qemu_says_it() {
 }
 
 #[test]
+fn vmdk_is_said_as_qemu_says_it() {
+    let Some(place) = Place::with_qemu("vmdk_is_said_as_qemu_says_it") else {
+        return;
+    };
+    place.mixed("raw", "disk.raw", "");
+    for kind in [
+        "monolithicSparse",
+        "monolithicFlat",
+        "twoGbMaxExtentSparse",
+        "twoGbMaxExtentFlat",
+        "streamOptimized",
+    ] {
+        let (option, name) = (format!("subformat={kind}"), format!("{kind}.vmdk"));
+        let convert = ["convert", "-O", "vmdk", "-o", &option, "disk.raw", &name];
+        place.qemu_img(&convert);
+        let info = like_qemu(&place, &[&name], &[&name]);
+        assert_eq!(info["format-specific"]["data"]["create-type"], kind);
+    }
+}
+
+#[test]
 fn several_images_are_said_in_turn() {
     let place = Place::empty();
     for name in ["a.raw", "b.raw"] {

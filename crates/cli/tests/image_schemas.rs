@@ -45,7 +45,8 @@ fn what_info_says_of_each_format_is_as_its_schema_says() {
     place.qemu_img(&["bitmap", "--add", "disk.qcow2", "backup"]);
     place.mixed("vhdx", "disk.vhdx", "");
     place.mixed("vpc", "disk.vhd", "");
-    let names = ["disk.qcow2", "disk.vhdx", "disk.vhd"];
+    place.mixed("vmdk", "disk.vmdk", "");
+    let names = ["disk.qcow2", "disk.vhdx", "disk.vhd", "disk.vmdk"];
     let document = place.json(0, &[&["info", "--format", "json"], &names[..]].concat());
     let details = |index: usize, key: &str| format!("/images/{index}/layers/0/details/{key}");
     let spoiled = [
@@ -60,6 +61,8 @@ fn what_info_says_of_each_format_is_as_its_schema_says() {
         (details(2, "disk_type"), json!("sparse")),
         (details(2, "unique_id"), json!(7)),
         (details(2, "created_at"), json!(0)),
+        (details(3, "content_id"), json!("ffffffff")),
+        (details(3, "extents/0/kind"), json!("")),
     ];
     let spoiled: Vec<_> = spoiled
         .iter()

@@ -3,6 +3,7 @@
 mod qcow2;
 mod vhd;
 mod vhdx;
+mod vmdk;
 
 use detente_disk::{Details, Guid};
 use jiff::Timestamp;
@@ -17,6 +18,8 @@ pub(super) struct Facts {
     pub(super) dirty: bool,
     /// The file that it rests on.
     pub(super) parent: Option<Parent>,
+    /// Further files that it is made of, as it names them.
+    pub(super) extent_files: Vec<String>,
     /// Lines for people.
     pub(super) rows: Vec<(&'static str, String)>,
     /// Our document's `details`.
@@ -44,6 +47,7 @@ pub(super) fn facts(details: &Details) -> Facts {
         Details::Qcow2(details) => qcow2::facts(details),
         Details::Vhd(details) => vhd::facts(details),
         Details::Vhdx(details) => vhdx::facts(details),
+        Details::Vmdk(details) => vmdk::facts(details),
         // A format that is not put into words yet.
         _ => Facts::new(&json!({})),
     }
@@ -56,6 +60,7 @@ impl Facts {
             unit_bytes: None,
             dirty: false,
             parent: None,
+            extent_files: Vec::new(),
             rows: Vec::new(),
             details: serde_json::to_value(details).expect("names and numbers make JSON"),
             qemu: None,

@@ -79,17 +79,28 @@ fn described(path: &Path, image: &Image) -> Vec<Described> {
         };
         let mut files = image.stack.files().iter();
         let file = files.find(|file| file.path == layer.path);
-        // What cannot be looked at any more was opened a moment ago: then nothing is known of it.
-        let blocks = std::fs::metadata(&layer.path).map_or(0, |file| file.blocks());
+        let facts = facts(&layer.details);
         chain.push(Described {
             name,
             layer: layer.clone(),
             file_bytes: file.map_or(0, |file| file.reader.len_bytes()),
-            allocated_bytes: blocks.saturating_mul(BLOCK_BYTES),
-            facts: facts(&layer.details),
+            allocated_bytes: allocated_bytes(&layer.path, &facts),
+            facts,
         });
     }
     chain
+}
+
+/// What a file takes of the disk that it lies on, with the extents that it is made of. What cannot
+/// be looked at any more was opened a moment ago: then nothing is known of it.
+fn allocated_bytes(path: &Path, facts: &Facts) -> u64 {
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
+    let extents = facts.extent_files.iter().map(|name| folder.join(name));
+    let files = std::iter::once(path.to_path_buf()).chain(extents);
+    files.fold(0, |sum: u64, file| {
+        let blocks = std::fs::metadata(file).map_or(0, |file| file.blocks());
+        sum.saturating_add(blocks.saturating_mul(BLOCK_BYTES))
+    })
 }
 
 /// The name of the file below, seen from where we are: as QEMU puts it together.

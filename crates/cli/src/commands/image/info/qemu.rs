@@ -29,6 +29,8 @@ fn info(file: &Described) -> Value {
     put("format", json!(format));
     put("actual-size", json!(file.allocated_bytes));
     if let Some(data) = &file.facts.qemu {
+        let mut data = data.clone();
+        name_extents(&mut data, &file.name);
         put("format-specific", json!({ "type": format, "data": data }));
     }
     if let Some(parent) = &file.facts.parent {
@@ -65,6 +67,19 @@ fn child(file: &Described) -> Value {
             "dirty-flag": false,
         },
     })
+}
+
+/// Extents are named from where we are, too.
+fn name_extents(data: &mut Value, image: &Path) {
+    let extents = data.get_mut("extents").and_then(Value::as_array_mut);
+    let folder = image.parent().unwrap_or_else(|| Path::new(""));
+    for extent in extents.into_iter().flatten() {
+        let file = match extent.get("filename").and_then(Value::as_str) {
+            Some(file) => folder.join(file),
+            None => image.to_path_buf(),
+        };
+        extent["filename"] = json!(name(&file));
+    }
 }
 
 fn name(path: &Path) -> String {
