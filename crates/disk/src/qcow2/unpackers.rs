@@ -77,3 +77,41 @@ fn unpack_zstd(
     zstd.decompress_to_buffer(frame, cluster)
         .map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn deflated(bytes: &[u8]) -> Vec<u8> {
+        let level = flate2::Compression::default();
+        let mut deflate = flate2::write::DeflateEncoder::new(Vec::new(), level);
+        deflate.write_all(bytes).unwrap();
+        deflate.finish().unwrap()
+    }
+
+    #[test]
+    fn what_failed_leaves_nothing_behind() {
+        let content: Vec<u8> = (0..4096_u32)
+            .map(|n| ((n * n) >> 3).to_le_bytes()[0])
+            .collect();
+        let zstd = zstd::bulk::compress(&content, 3).unwrap();
+        for (kind, packed) in [
+            (Compression::Zlib, deflated(&content)),
+            (Compression::Zstd, zstd),
+        ] {
+            let unpackers = Unpackers::new(kind);
+            let mut cluster = vec![0; 4096];
+            for _ in 0..100 {
+                assert!(unpackers.unpack(&[0xff; 99], &mut cluster).is_err());
+                let half = &packed[..packed.len() / 2];
+                assert_ne!(unpackers.unpack(half, &mut cluster), Ok(4096));
+                // A cluster that is full before the stream ends.
+                drop(unpackers.unpack(&packed, &mut cluster[..1000]));
+                assert_eq!(unpackers.unpack(&packed, &mut cluster), Ok(4096));
+                assert!(cluster == content);
+            }
+        }
+    }
+}
