@@ -32,11 +32,16 @@ pub(super) fn shown<T>(read: impl Fn() -> Reading + Sync, work: impl FnOnce() ->
     thread::scope(|scope| {
         let screen = scope.spawn(|| {
             let begun = Instant::now();
+            // Each stage has its own rate.
+            let mut stage = (String::new(), begun);
             while !done.load(Ordering::Relaxed) {
                 thread::park_timeout(EVERY);
-                let elapsed = begun.elapsed();
-                if elapsed >= QUIET {
-                    line.say(&text(&read(), elapsed));
+                let reading = read();
+                if reading.what != stage.0 {
+                    stage = (reading.what.clone(), Instant::now());
+                }
+                if begun.elapsed() >= QUIET {
+                    line.say(&text(&reading, stage.1.elapsed()));
                 }
             }
             line.say("");

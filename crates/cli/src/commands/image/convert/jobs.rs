@@ -91,7 +91,8 @@ fn reading(watchers: &[Watcher<'_>]) -> Reading {
         let amount = watcher.amount();
         done = done.saturating_add(amount.0);
         total = total.saturating_add(amount.1);
-        if amount.0 < amount.1 {
+        // The last that was begun stands for all.
+        if amount.1 > 0 {
             what = watcher.what();
         }
     }
