@@ -4,8 +4,9 @@ use detente_disk::{Compression, ZLIB_WINDOW_BITS};
 use flate2::{Compress, FlushCompress, Status};
 use zstd::bulk::Compressor;
 
-/// What zlib calls its default; QEMU uses it too.
-const ZLIB_LEVEL: u32 = 6;
+/// QEMU uses 6, zlib's default. Measured on files of /usr with this library: 5 takes 8 % less time
+/// and 0.03 % more room.
+const ZLIB_LEVEL: u32 = 5;
 /// What zstd calls its default; QEMU uses it too.
 const ZSTD_LEVEL: i32 = 3;
 
