@@ -5,7 +5,7 @@ use std::ops::Range;
 use detente_block::{BlockRead, ReadError};
 
 use crate::losses::Losses;
-use crate::packer::Packer;
+use crate::packer::{Packer, room_for};
 
 /// Runs of zeroes are left out if they are blocks of this size, which file systems have too.
 const BLOCK: usize = 4096;
@@ -92,7 +92,7 @@ impl Batch {
     fn pack(&mut self, cluster: usize, packer: &mut Packer) {
         let whole = self.len.next_multiple_of(cluster);
         self.bytes.resize(whole, 0);
-        self.packed.resize(whole, 0);
+        self.packed.resize(whole + room_for(cluster), 0);
         let mut free = 0;
         for (index, bytes) in self.bytes.chunks(cluster).enumerate() {
             let start = index * cluster;
@@ -101,14 +101,14 @@ impl Batch {
                 self.pieces.push(Piece::Zero(plain));
                 continue;
             }
-            // What does not get shorter by a byte at least is no compressed cluster.
-            let room = self.packed.get_mut(free..free + cluster - 1);
+            let room = self.packed.get_mut(free..free + room_for(cluster));
             let piece = match room.and_then(|room| packer.pack(bytes, room)) {
-                Some(len) => Piece::Packed {
+                // What does not get shorter by a byte at least is no compressed cluster.
+                Some(len) if len < cluster => Piece::Packed {
                     plain,
                     packed: free..free + len,
                 },
-                None => Piece::Plain(plain),
+                Some(_) | None => Piece::Plain(plain),
             };
             if let Piece::Packed { packed, .. } = &piece {
                 free = packed.end;

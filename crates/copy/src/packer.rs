@@ -10,6 +10,12 @@ const ZLIB_LEVEL: u32 = 5;
 /// What zstd calls its default; QEMU uses it too.
 const ZSTD_LEVEL: i32 = 3;
 
+/// What a compressor may want for a cluster that does not compress, with something to spare: a stream
+/// that has to stop before its end leaves zlib-rs 0.6's context spoiled, whatever `reset` says.
+pub(crate) fn room_for(cluster: usize) -> usize {
+    cluster + cluster / 8 + 64
+}
+
 /// One thread's compressor.
 pub(crate) enum Packer {
     Zlib(Box<Compress>),
@@ -20,24 +26,24 @@ impl Packer {
     /// Fails when the library has no memory.
     pub(crate) fn new(compression: Compression) -> std::io::Result<Self> {
         Ok(match compression {
-            Compression::Zlib => Self::Zlib(Box::new(Compress::new_with_window_bits(
-                flate2::Compression::new(ZLIB_LEVEL),
-                false,
-                ZLIB_WINDOW_BITS,
-            ))),
+            Compression::Zlib => Self::Zlib(Box::new(zlib())),
             Compression::Zstd => Self::Zstd(Box::new(Compressor::new(ZSTD_LEVEL)?)),
         })
     }
 
-    /// Compresses `cluster` into `room`, and says how long that is: none if it does not fit, as bytes
-    /// that were compressed before do not.
+    /// Compresses `cluster` into `room`, and says how long that is: none if it does not fit. Everything
+    /// fits into [`room_for`] a cluster, and less room costs zlib a context.
     pub(crate) fn pack(&mut self, cluster: &[u8], room: &mut [u8]) -> Option<usize> {
         match self {
             Self::Zlib(zlib) => {
                 zlib.reset();
-                let status = zlib.compress(cluster, room, FlushCompress::Finish).ok()?;
-                let len = usize::try_from(zlib.total_out()).ok()?;
-                (status == Status::StreamEnd).then_some(len)
+                match zlib.compress(cluster, room, FlushCompress::Finish) {
+                    Ok(Status::StreamEnd) => usize::try_from(zlib.total_out()).ok(),
+                    Ok(Status::Ok | Status::BufError) | Err(_) => {
+                        **zlib = self::zlib();
+                        None
+                    }
+                }
             }
             // The one way to fail is that the room is too small.
             Self::Zstd(zstd) => zstd.compress_to_buffer(cluster, room).ok(),
@@ -45,9 +51,31 @@ impl Packer {
     }
 }
 
+fn zlib() -> Compress {
+    let level = flate2::Compression::new(ZLIB_LEVEL);
+    Compress::new_with_window_bits(level, false, ZLIB_WINDOW_BITS)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Found by converting random data with clusters of 512 bytes: zlib-rs 0.6.8 panicked after some
+    /// hundreds of streams that had stopped before their end.
+    #[test]
+    fn many_clusters_that_do_not_compress_spoil_nothing() {
+        let mut random = vec![0; 512];
+        getrandom::fill(&mut random).unwrap();
+        for room in [511, room_for(512)] {
+            let mut packer = Packer::new(Compression::Zlib).unwrap();
+            let mut room = vec![0; room];
+            for _ in 0..4000 {
+                let len = packer.pack(&random, &mut room);
+                assert!(len.is_none_or(|len| len >= 512));
+                assert!(packer.pack(&[7; 512], &mut room).unwrap() < 64);
+            }
+        }
+    }
 
     #[test]
     fn random_bytes_do_not_fit_into_less_than_their_own_room() {
