@@ -82,14 +82,6 @@ pub enum ConvertError {
     /// The format cannot hold it.
     #[error(transparent)]
     Layout(#[from] LayoutError),
-    /// The compressor failed.
-    #[error("guest offset {offset:#x} cannot be compressed")]
-    Compress {
-        /// In the guest's view.
-        offset: u64,
-        /// What the compressor said.
-        source: io::Error,
-    },
     /// What was written cannot be opened again.
     #[error("the new image cannot be opened again")]
     Reopen(#[source] OpenError),

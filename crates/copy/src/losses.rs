@@ -74,6 +74,14 @@ impl Losses {
         }
     }
 
+    /// Where the range ends that is known to be lost at `offset`.
+    pub(crate) fn lost_until(&self, offset: u64) -> Option<u64> {
+        let noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let (start, (len, _)) = noted.ranges.range(..=offset).next_back()?;
+        let end = start.saturating_add(*len);
+        (end > offset).then_some(end)
+    }
+
     /// Notes a range, or hands the error back if none may be lost.
     pub(crate) fn lose(&self, offset: u64, len: u64, error: ReadError) -> Result<(), ReadError> {
         match self.mode {

@@ -12,7 +12,7 @@ use crate::progress::Watch;
 
 /// How much moves between two looks at whether to stop.
 const KERNEL_PIECE: u64 = 32 << 20;
-/// What a buffer holds. docs/benchmarks.md says what others cost.
+/// What a buffer holds; decision 0020 says what others cost.
 pub(crate) const BUFFER: usize = 1 << 20;
 
 /// Where everything goes.

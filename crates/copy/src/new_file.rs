@@ -1,7 +1,7 @@
 //! A file that gets its name when it is whole.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -10,8 +10,9 @@ use std::sync::Arc;
 use detente_block::{BlockRead, FileBackend};
 use rustix::fs::{
     Advice, CWD, FallocateFlags, FlockOperation, RenameFlags, copy_file_range, fadvise, fallocate,
-    flock, renameat_with,
+    fchown, flock, renameat_with,
 };
+use rustix::fs::{Gid, Uid};
 use rustix::io::Errno;
 
 use crate::OnExisting;
@@ -39,6 +40,9 @@ impl NewFile {
         let folder = folder_of(path);
         remove_stale(&folder, name);
         let (file, temporary) = create_locked(&folder, name)?;
+        if let (Ok(old), OnExisting::Replace) = (std::fs::metadata(path), on_existing) {
+            take_over(&file, &old);
+        }
         Ok(Self {
             file,
             path: path.to_path_buf(),
@@ -60,6 +64,16 @@ impl NewFile {
             }
             Err(errno) => Err(errno.into()),
         }
+    }
+}
+
+/// Gives the new file the owner and the mode of the one that it replaces, as far as we may.
+fn take_over(file: &File, old: &Metadata) {
+    let owner = (Uid::from_raw(old.uid()), Gid::from_raw(old.gid()));
+    let given = fchown(file, Some(owner.0), Some(owner.1));
+    // Another's file must not get the rights that were meant for its owner alone.
+    if given.is_ok() {
+        let _ = file.set_permissions(old.permissions());
     }
 }
 

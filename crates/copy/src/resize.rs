@@ -1,6 +1,9 @@
 //! The size of an image.
 
-use std::path::Path;
+use std::fs::OpenOptions;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use detente_block::{BlockRead, ExtentKind};
 use detente_disk::{
@@ -19,7 +22,8 @@ use crate::{
 const PIECE: usize = 1 << 20;
 
 /// Gives the disk of `image` another size. A new file takes the image's place once it is whole; where
-/// files can share their bytes, it shares them. What is new is zero.
+/// files can share their bytes, it shares them. A raw file is cut or made longer where it is. What is new
+/// is zero.
 ///
 /// # Errors
 /// [`ConvertError::Unsupported`] for images that rest on others or hold snapshots or bitmaps,
@@ -41,6 +45,9 @@ pub fn resize(
     if virtual_size < image.reader.len_bytes() {
         check_shrink(image, virtual_size, options.shrink, &top.path)?;
     }
+    if top.details == Details::Raw {
+        return in_place(virtual_size, &top.path);
+    }
     let convert = ConvertOptions {
         on_existing: OnExisting::Replace,
         verification: options.verification,
@@ -54,17 +61,44 @@ pub fn resize(
         options: &convert,
         progress,
     };
-    // A link stays one: the file that it leads to is replaced.
-    let path = top.path.canonicalize();
-    let path = path.map_err(|error| write_error(&top.path, error))?;
+    let path = regular_file(&top.path)?;
+    order.carry_out(&path, || guard.check_unchanged())
+}
+
+/// The file itself: a link stays one.
+fn regular_file(path: &Path) -> Result<PathBuf, ConvertError> {
+    let whole = path.canonicalize();
+    let path = whole.map_err(|error| write_error(path, error))?;
     if !std::fs::metadata(&path).is_ok_and(|meta| meta.is_file()) {
         return Err(ConvertError::DestinationKind {
             path,
             what: "only files have another size",
         });
     }
-    let report = order.carry_out(&path, || guard.check_unchanged())?;
-    Ok(report)
+    Ok(path)
+}
+
+/// A raw disk has the size of its file, which changes at once or not at all.
+fn in_place(virtual_size: u64, path: &Path) -> Result<ConvertReport, ConvertError> {
+    let path = regular_file(path)?;
+    let failed = |error| write_error(&path, error);
+    let file = OpenOptions::new().write(true).open(&path).map_err(failed)?;
+    file.set_len(virtual_size).map_err(failed)?;
+    let begun = Instant::now();
+    file.sync_all().map_err(failed)?;
+    let meta = file.metadata().map_err(failed)?;
+    Ok(ConvertReport {
+        virtual_size,
+        data_bytes: 0,
+        kernel_bytes: 0,
+        buffered_bytes: 0,
+        zero_bytes: 0,
+        file_bytes: meta.len(),
+        allocated_bytes: meta.blocks().saturating_mul(512),
+        flush_time: begun.elapsed(),
+        lost: Vec::new(),
+        lost_bytes: 0,
+    })
 }
 
 fn check_shrink(

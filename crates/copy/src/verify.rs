@@ -152,19 +152,21 @@ impl BlockRead for Counted<'_> {
         match self.disk.next_extent(offset) {
             Ok(extent) => Ok(extent),
             Err(error) => {
-                // A map that cannot be read: a small step, whose bytes are lost or fail.
                 let rest = self.disk.len_bytes().saturating_sub(offset);
+                if let Some(end) = self.losses.lost_until(offset) {
+                    let len = end.saturating_sub(offset).min(rest);
+                    let kind = ExtentKind::Zero;
+                    return Ok(Extent { offset, len, kind });
+                }
+                // A map that cannot be read: a small step, whose bytes are lost or fail.
                 let len = (STEP - offset % STEP).min(rest);
                 self.losses.lose(offset, len, error)?;
-                Ok(Extent {
-                    offset,
-                    len,
-                    kind: ExtentKind::Data,
-                })
+                let kind = ExtentKind::Data;
+                Ok(Extent { offset, len, kind })
             }
         }
     }
 }
 
 /// As far as a map that cannot be read is given up at a time.
-const STEP: u64 = 64 << 10;
+const STEP: u64 = 4 << 10;

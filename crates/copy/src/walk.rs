@@ -7,8 +7,11 @@ use crate::losses::Losses;
 
 /// No stretch of data is longer: between two stretches tables are written and the caller is asked.
 const MAX_DATA: u64 = 1 << 30;
-/// What is given up where a map cannot be read.
-const UNMAPPED: u64 = 64 << 10;
+/// What is given up first where a map cannot be read.
+const UNMAPPED: u64 = 4 << 10;
+
+/// And at most: 1 GiB.
+const MAX_STEP_BITS: u32 = 30;
 
 /// A stretch of the guest's view that is to be treated alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +60,8 @@ pub(crate) struct Walk<'a> {
     next: u64,
     end: u64,
     pending: Option<Stretch>,
+    /// Where the last stretch that could not be mapped ends, and why it could not.
+    fault: Option<(u64, String)>,
 }
 
 impl<'a> Walk<'a> {
@@ -68,6 +73,7 @@ impl<'a> Walk<'a> {
             next: 0,
             end: len,
             pending: None,
+            fault: None,
         }
     }
 
@@ -84,10 +90,11 @@ impl<'a> Walk<'a> {
     }
 
     /// What lies at `next`, which is not the end.
-    fn look(&self) -> Result<Stretch, ReadError> {
+    fn look(&mut self) -> Result<Stretch, ReadError> {
         let rest = self.end.saturating_sub(self.next);
+        let offset = self.next;
         let nothing = |len| Stretch {
-            offset: self.next,
+            offset,
             len,
             what: What::Zero,
         };
@@ -101,11 +108,28 @@ impl<'a> Walk<'a> {
                 what: self.what(&extent),
             }),
             Err(error) => {
-                let len = (UNMAPPED - self.next % UNMAPPED).min(rest);
-                self.losses.lose(self.next, len, error)?;
+                let len = self.give_up(&error).min(rest);
+                self.losses.lose(offset, len, error)?;
                 Ok(nothing(len))
             }
         }
+    }
+
+    /// How much is to be given up at `next`. While the same fault goes on (a table that cannot be
+    /// read), the steps grow, but none past what a table or cluster could cover that starts here:
+    /// those start at multiples of their length. So what has a sound entry is not lost, and a wide
+    /// fault costs few steps.
+    fn give_up(&mut self, error: &ReadError) -> u64 {
+        let why = error.to_string();
+        let goes_on = self.fault.take() == Some((self.next, why.clone()));
+        let aligned = 1 << self.next.trailing_zeros().min(MAX_STEP_BITS);
+        let len = if goes_on && aligned > UNMAPPED {
+            aligned
+        } else {
+            UNMAPPED - self.next % UNMAPPED
+        };
+        self.fault = Some((self.next.saturating_add(len), why));
+        len
     }
 
     fn what(&self, extent: &MapExtent) -> What {
