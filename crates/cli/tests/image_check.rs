@@ -93,6 +93,56 @@ fn refcounts_that_lie_are_a_leak_or_a_broken_rule() {
     assert!(stdout(&output).starts_with("disk.qcow2: corrupt qcow2 image\n"));
 }
 
+/// A copy is made, not a repair in place: refcounts that lie are gone, and what a broken table
+/// pointed at is listed.
+#[test]
+fn a_repair_is_a_sound_copy() {
+    let Some(place) = Place::with_qemu("a_repair_is_a_sound_copy") else {
+        return;
+    };
+    place.mixed("qcow2", "disk.qcow2", "cluster_size=4k");
+    place.qemu_img(&["convert", "-O", "raw", "disk.qcow2", "sound.raw"]);
+    let bytes = std::fs::read(place.path("disk.qcow2")).unwrap();
+    let number = |at: u64| {
+        let at = usize::try_from(at).unwrap();
+        u64::from_be_bytes(bytes[at..at + 8].try_into().unwrap())
+    };
+    place.poke("disk.qcow2", number(number(48)) + 5 * 2, &[0, 0]);
+    let spoiled = support::sha256sum(&place.path("disk.qcow2"));
+    let repair = [
+        "check",
+        "--format",
+        "json",
+        "--repair",
+        "new.qcow2",
+        "disk.qcow2",
+    ];
+    let document = place.json(0, &repair);
+    assert_eq!(document["verdict"], "corrupt");
+    assert_eq!(document["copy"]["verdict"], "sound");
+    place.qemu_img(&["check", "new.qcow2"]);
+    place.qemu_img(&["compare", "sound.raw", "new.qcow2"]);
+    assert_eq!(support::sha256sum(&place.path("disk.qcow2")), spoiled);
+    // The name is taken now.
+    expect_code(&place.image(&repair), 2);
+    // The cluster of guest offset 30 MiB starts in the midst of one (L1 entry 15).
+    let l2 = number(number(40) + 15 * 8) & 0x00ff_ffff_ffff_fe00;
+    place.poke("disk.qcow2", l2, &0x8000_0000_0000_0200_u64.to_be_bytes());
+    let output = place.image(&["check", "--repair", "less.qcow2", "disk.qcow2"]);
+    expect_code(&output, 1);
+    let said = stdout(&output);
+    assert!(
+        said.contains("less.qcow2: a copy without 4.0 KiB"),
+        "{said}"
+    );
+    assert!(said.contains("lost 4096 bytes at 0x1e00000"), "{said}");
+    place.qemu_img(&["check", "less.qcow2"]);
+    // The copy is compared with what could be read, too.
+    let verify = ["convert", "--salvage", "--verify", "disk.qcow2", "less.raw"];
+    expect_code(&place.image(&verify), 1);
+    place.qemu_img(&["compare", "less.raw", "less.qcow2"]);
+}
+
 /// Each finding names a rule, a place and a section.
 #[test]
 fn spoiled_samples_are_found_out() {

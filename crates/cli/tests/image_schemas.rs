@@ -99,6 +99,12 @@ fn what_map_says_is_as_its_schema_says() {
 fn what_check_says_is_as_its_schema_says() {
     let place = disk();
     let mut document = place.json(0, &["check", "--format", "json", "disk.raw"]);
+    document["copy"] = json!({
+        "file": "new.vhdx",
+        "verdict": "corrupt",
+        "lost_bytes": 512,
+        "lost": [{ "offset": 0, "length": 512, "why": "corrupt data at offset 0x0" }],
+    });
     document["findings"] = json!([{
         "severity": "corrupt",
         "rule": "vhdx.bat.overlap",
@@ -113,6 +119,8 @@ fn what_check_says_is_as_its_schema_says() {
             ("/verdict", json!("fine")),
             ("/format", json!("floppy")),
             ("/leaks", json!(-1)),
+            ("/copy/verdict", json!("good")),
+            ("/copy/lost/0/why", json!("")),
             ("/findings/0/severity", json!("bad")),
             ("/findings/0/rule", json!("BAT")),
             ("/findings/0/offset", json!("0x100000")),

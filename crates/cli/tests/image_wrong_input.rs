@@ -187,3 +187,17 @@ fn a_file_that_was_cut_off() {
         check(&place, &[&["digest"]], "cut.qcow2", &["offset 0x"]);
     }
 }
+
+#[test]
+fn every_command_shows_an_example_and_its_exit_codes() {
+    let place = Place::empty();
+    for command in [
+        "info", "map", "check", "compare", "digest", "convert", "create", "resize", "nbd",
+    ] {
+        let output = place.image(&[command, "--help"]);
+        expect_code(&output, 0);
+        let said = support::stdout(&output);
+        assert!(said.contains("Example"), "{command}: {said}");
+        assert!(said.contains("Exit codes: 0"), "{command}: {said}");
+    }
+}

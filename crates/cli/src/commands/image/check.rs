@@ -1,6 +1,7 @@
 //! `detente image check`: which rules of its format an image breaks.
 
 mod answer;
+mod repair;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,14 +18,19 @@ use crate::{BAD, CANNOT_TELL, FINE, disks};
 
 /// Look for broken rules in an image, and name each with its place and its specification.
 ///
-/// The image's own file is looked at, not the files that it rests on; nothing is written.
+/// The image's own file is looked at, not the files that it rests on; it is never written.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  detente image check server.vhdx\n  \
-    detente image check --format json server.qcow2\n\n\
-    Exit codes: 0 sound, 1 rules are broken or room is lost, 2 could not tell, 64 wrong usage.")]
+    detente image check --format json server.qcow2\n  \
+    detente image check --repair sound.vhdx server.vhdx\n\n\
+    Exit codes: 0 sound, 1 rules are broken or room is lost, 2 could not tell, 64 wrong usage; \
+    with --repair: 0 the copy is sound and whole, 1 something was lost, 2 no copy, 130 interrupted.")]
 pub(crate) struct Arguments {
     /// The image.
     image: PathBuf,
+    /// Copy what can be reached into a new image of the same kind, and check that.
+    #[arg(long, value_name = "NEW")]
+    repair: Option<PathBuf>,
     #[command(flatten)]
     source: Source,
     /// How to answer.
@@ -89,18 +95,33 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
         Failure::cannot_tell(anyhow::Error::new(error).context(named(path)), hint)
     })?;
     let verdict = Verdict::of(&report);
+    let copy = match &arguments.repair {
+        Some(new) => Some(repair::copy(path, &arguments.source, new)?),
+        None => None,
+    };
     match arguments.format {
-        Format::Text => out.bytes(answer::text(path, &report, verdict).as_bytes())?,
-        Format::Json => out.json(&answer::ours(path, &report, verdict))?,
+        Format::Text => out.bytes(answer::text(path, &report, copy.as_ref()).as_bytes())?,
+        Format::Json => out.json(&answer::ours(path, &report, copy.as_ref()))?,
         Format::QemuJson => out.json(&answer::as_qemu(path, &report))?,
     }
-    if verdict == Verdict::Corrupt && arguments.format == Format::Text {
+    if verdict == Verdict::Corrupt && arguments.format == Format::Text && copy.is_none() {
         let name = named(path);
         out.aside(&format!(
-            "hint: `detente image convert --salvage {name} OUT` copies what can still be reached"
+            "hint: `detente image check --repair NEW {name}` copies what can still be reached"
         ));
     }
-    Ok(ExitCode::from(verdict.code()))
+    let code = copy.map_or(verdict.code(), |copy| copy.verdict().code());
+    Ok(ExitCode::from(code))
+}
+
+impl repair::Copy {
+    /// What the copy comes to: one that lost something is no sound one.
+    fn verdict(&self) -> Verdict {
+        match Verdict::of(&self.check) {
+            Verdict::Sound if self.report.lost_bytes > 0 => Verdict::Corrupt,
+            verdict => verdict,
+        }
+    }
 }
 
 fn named(path: &Path) -> String {

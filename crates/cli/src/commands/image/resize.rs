@@ -7,9 +7,9 @@ use clap::Args;
 use detente_copy::{ResizeOptions, Shrink, SourceLock, Verification, resize};
 
 use super::bytes;
-use super::progress::{self, Reading};
+use super::progress;
 use super::source::Source;
-use super::watcher::Watcher;
+use super::watcher::{self, Watcher};
 use super::written::{Document, Names, failure};
 use crate::args::Format;
 use crate::interrupt;
@@ -88,15 +88,11 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
     };
     let cancel = interrupt::watch()?;
     let watcher = Watcher::new(&cancel);
-    let reading = || {
-        let (done, total) = watcher.amount();
-        let what = watcher.what().to_owned();
-        Reading { what, done, total }
-    };
     let names = Names {
         source: None,
         target: path,
     };
+    let reading = || watcher::reading(std::slice::from_ref(&watcher));
     let report = progress::shown(reading, || {
         resize(&image, size, &arguments.options(), &watcher)
     });

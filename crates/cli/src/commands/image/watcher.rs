@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use detente_copy::{Amount, Progress, Stage};
 
+use super::progress::Reading;
+
 /// One image that is being made.
 pub(super) struct Watcher<'a> {
     cancel: &'a AtomicBool,
@@ -24,7 +26,7 @@ impl<'a> Watcher<'a> {
     }
 
     /// What it does, in a word.
-    pub(super) fn what(&self) -> &'static str {
+    fn what(&self) -> &'static str {
         match self.stage.load(Ordering::Relaxed) {
             0 => "copy",
             1 => "flush",
@@ -33,7 +35,7 @@ impl<'a> Watcher<'a> {
     }
 
     /// How many bytes of its stage are done, and of how many.
-    pub(super) fn amount(&self) -> (u64, u64) {
+    fn amount(&self) -> (u64, u64) {
         let done = self.done.load(Ordering::Relaxed);
         (done, self.total.load(Ordering::Relaxed))
     }
@@ -53,5 +55,24 @@ impl Progress for Watcher<'_> {
 
     fn cancelled(&self) -> bool {
         self.cancel.load(Ordering::Relaxed)
+    }
+}
+
+/// All of them together.
+pub(super) fn reading(watchers: &[Watcher<'_>]) -> Reading {
+    let (mut done, mut total, mut what) = (0_u64, 0_u64, "copy");
+    for watcher in watchers {
+        let amount = watcher.amount();
+        done = done.saturating_add(amount.0);
+        total = total.saturating_add(amount.1);
+        // The last that was begun stands for all.
+        if amount.1 > 0 {
+            what = watcher.what();
+        }
+    }
+    Reading {
+        what: what.to_owned(),
+        done,
+        total,
     }
 }

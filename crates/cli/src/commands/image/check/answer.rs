@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::super::source;
 use super::Verdict;
+use super::repair::Copy;
 use crate::page::{Page, size};
 
 /// The answer for programs.
@@ -24,6 +25,24 @@ pub(super) struct Document {
     image_end_offset: u64,
     units: u64,
     allocated_units: u64,
+    copy: Option<Copied>,
+}
+
+/// The copy that --repair made.
+#[derive(Serialize)]
+struct Copied {
+    file: String,
+    verdict: &'static str,
+    lost_bytes: u64,
+    lost: Vec<Lost>,
+}
+
+/// A stretch of the disk that could not be read, and is zero in the copy.
+#[derive(Serialize)]
+struct Lost {
+    offset: u64,
+    length: u64,
+    why: String,
 }
 
 /// One finding.
@@ -58,12 +77,12 @@ fn is_none(count: &u64) -> bool {
 }
 
 /// Our document.
-pub(super) fn ours(path: &Path, report: &CheckReport, verdict: Verdict) -> Document {
+pub(super) fn ours(path: &Path, report: &CheckReport, copy: Option<&Copy>) -> Document {
     Document {
         schema: "detente/image-check/1",
         file: path.display().to_string(),
         format: source::name(report.format),
-        verdict: verdict.name(),
+        verdict: Verdict::of(report).name(),
         complete: report.complete,
         corruptions: report.corruptions,
         leaks: report.leaks,
@@ -72,6 +91,21 @@ pub(super) fn ours(path: &Path, report: &CheckReport, verdict: Verdict) -> Docum
         image_end_offset: report.image_end,
         units: report.units,
         allocated_units: report.allocated_units,
+        copy: copy.map(copied),
+    }
+}
+
+fn copied(copy: &Copy) -> Copied {
+    let lost = copy.report.lost.iter().map(|range| Lost {
+        offset: range.offset,
+        length: range.len,
+        why: range.why.clone(),
+    });
+    Copied {
+        file: copy.path.display().to_string(),
+        verdict: copy.verdict().name(),
+        lost_bytes: copy.report.lost_bytes,
+        lost: lost.collect(),
     }
 }
 
@@ -90,7 +124,8 @@ pub(super) fn as_qemu(path: &Path, report: &CheckReport) -> QemuDocument {
 }
 
 /// The page for people.
-pub(super) fn text(path: &Path, report: &CheckReport, verdict: Verdict) -> String {
+pub(super) fn text(path: &Path, report: &CheckReport, copy: Option<&Copy>) -> String {
+    let verdict = Verdict::of(report);
     let mut page = Page::default();
     let file = path.display();
     let format = source::name(report.format);
@@ -116,7 +151,25 @@ pub(super) fn text(path: &Path, report: &CheckReport, verdict: Verdict) -> Strin
         0 => {}
         more => page.item("", &format!("and {more} more")),
     }
+    if let Some(copy) = copy {
+        copied_text(&mut page, copy);
+    }
     page.finish()
+}
+
+fn copied_text(page: &mut Page, copy: &Copy) {
+    let file = copy.path.display();
+    page.heading(&match copy.report.lost_bytes {
+        0 => format!("{file}: a {} copy; nothing was lost", copy.verdict().name()),
+        lost => format!(
+            "{file}: a copy without {} that could not be read",
+            size(lost)
+        ),
+    });
+    for range in &copy.report.lost {
+        let (len, offset, why) = (range.len, range.offset, &range.why);
+        page.item("✗", &format!("lost {len} bytes at {offset:#x}: {why}"));
+    }
 }
 
 fn sentence(finding: &Finding) -> String {

@@ -9,8 +9,8 @@ use std::thread;
 use detente_copy::{ConvertReport, convert};
 use detente_disk::Target;
 
-use super::super::progress::{self, Reading};
-use super::super::watcher::Watcher;
+use super::super::progress;
+use super::super::watcher::{Watcher, reading};
 use super::super::written::{Names, failure};
 use super::Arguments;
 use crate::failure::Failure;
@@ -82,23 +82,4 @@ fn one(arguments: &Arguments, job: &Job, watcher: &Watcher<'_>) -> Result<Conver
         watcher,
     )
     .map_err(|error| failure(job.names(), error))
-}
-
-/// All of them together.
-fn reading(watchers: &[Watcher<'_>]) -> Reading {
-    let (mut done, mut total, mut what) = (0_u64, 0_u64, "copy");
-    for watcher in watchers {
-        let amount = watcher.amount();
-        done = done.saturating_add(amount.0);
-        total = total.saturating_add(amount.1);
-        // The last that was begun stands for all.
-        if amount.1 > 0 {
-            what = watcher.what();
-        }
-    }
-    Reading {
-        what: what.to_owned(),
-        done,
-        total,
-    }
 }
