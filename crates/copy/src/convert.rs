@@ -10,7 +10,7 @@ use detente_disk::{Compression, Image, Layout, Mapped, Stack, Target};
 use crate::cook::write_cooked;
 use crate::destination::{Destination, write_error};
 use crate::device::Device;
-use crate::guard::Guard;
+use crate::guard::{Guard, refuse_in_use};
 use crate::losses::Losses;
 use crate::mover::Mover;
 use crate::new_file::NewFile;
@@ -186,11 +186,15 @@ fn open(
             let path = path.to_path_buf();
             return Err(ConvertError::DestinationExists { path });
         }
-        Ok(there) if there.is_block_device() => return open_device(path, order, virtual_size),
+        Ok(there) if there.is_block_device() => {
+            refuse_in_use(path)?;
+            return open_device(path, order, virtual_size);
+        }
         Ok(there) if !there.is_file() => {
             return Err(kind("it is neither a file nor a block device"));
         }
-        Ok(_) | Err(_) => {}
+        Ok(_) => refuse_in_use(path)?,
+        Err(_) => {}
     }
     let full = order.options.preallocation == Preallocation::Full;
     match (compression(order.target), full) {

@@ -39,6 +39,12 @@ pub enum ConvertError {
         /// The destination.
         path: PathBuf,
     },
+    /// Another program writes to what would be replaced.
+    #[error("{} is in use: another program may write to it", path.display())]
+    DestinationInUse {
+        /// The destination.
+        path: PathBuf,
+    },
     /// Something has the destination's name.
     #[error("{} exists", path.display())]
     DestinationExists {

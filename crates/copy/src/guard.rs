@@ -105,6 +105,25 @@ impl<'a> Guard<'a> {
     }
 }
 
+/// Refuses to replace an image that a running QEMU writes to: its writes would go nowhere.
+pub(crate) fn refuse_in_use(path: &Path) -> Result<(), ConvertError> {
+    // Who may not read it may still replace it.
+    let Ok(file) = File::open(path) else {
+        return Ok(());
+    };
+    let cannot = |source| ConvertError::Examine {
+        path: path.to_path_buf(),
+        source,
+    };
+    // The locks go with the file, at the end of this function.
+    match qemu_locks::lock(&file).map_err(cannot)? {
+        Locked::Yes => Ok(()),
+        Locked::ByOthers => Err(ConvertError::DestinationInUse {
+            path: path.to_path_buf(),
+        }),
+    }
+}
+
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
         if self.lock == SourceLock::Required {

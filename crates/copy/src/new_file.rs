@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +21,8 @@ use crate::destination::Destination;
 
 const SUFFIX: &str = ".part";
 const INFIX: &str = ".detente-";
+/// How much of the file's name the temporary one repeats.
+const MAX_NAME: usize = 200;
 
 /// A new file. Until it is published it has a temporary name in the same folder, and is locked, so
 /// that those who come later can tell it from one whose writer died.
@@ -37,6 +40,9 @@ impl NewFile {
         let name = path
             .file_name()
             .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidFilename))?;
+        // Names have 255 bytes at most, and more is added to it.
+        let name = name.as_bytes();
+        let name = OsStr::from_bytes(name.get(..MAX_NAME).unwrap_or(name));
         let folder = folder_of(path);
         remove_stale(&folder, name);
         let (file, temporary) = create_locked(&folder, name)?;

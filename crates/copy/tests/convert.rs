@@ -251,6 +251,16 @@ fn what_exists_stays_unless_it_is_to_be_replaced() {
 }
 
 #[test]
+fn the_longest_name_is_one_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = sample(folder.path());
+    let copy = folder.path().join("n".repeat(255));
+    let options = ConvertOptions::default();
+    convert(&image(&source), &Target::Raw, &copy, &options, &Unwatched).unwrap();
+    assert_eq!(fs::metadata(&copy).unwrap().len(), 16 * MIB);
+}
+
+#[test]
 fn another_file_system_gets_the_same() {
     let Ok(other) = tempfile::tempdir_in("/dev/shm") else {
         eprintln!("skipped: another_file_system_gets_the_same: no /dev/shm");
@@ -410,9 +420,18 @@ fn a_running_qemu_keeps_its_disk() {
     let copy = folder.path().join("copy");
     let options = ConvertOptions::default();
     let error = convert(&image(&source), &Target::Raw, &copy, &options, &Unwatched).unwrap_err();
+    let replace = ConvertOptions {
+        on_existing: OnExisting::Replace,
+        ..ConvertOptions::default()
+    };
+    let other = folder.path().join("other.raw");
+    fs::write(&other, [7; 4096]).unwrap();
+    let refused = convert(&image(&other), &Target::Raw, &source, &replace, &Unwatched).unwrap_err();
     drop(writer.stdin.take());
     writer.wait().unwrap();
     assert!(matches!(error, ConvertError::SourceInUse { .. }), "{error}");
+    let in_use = matches!(refused, ConvertError::DestinationInUse { .. });
+    assert!(in_use, "{refused}");
     convert(&image(&source), &Target::Raw, &copy, &options, &Unwatched).unwrap();
 }
 
