@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use detente_disk::{Compression, Image, Layout, Mapped, Stack, Target};
+use detente_disk::{Compression, Image, Layout, Mapped, Target};
 
 use crate::cook::write_cooked;
 use crate::destination::{Destination, write_error};
@@ -112,8 +112,10 @@ impl Order<'_> {
         if self.progress.cancelled() {
             return Err(ConvertError::Cancelled);
         }
+        let begun = Instant::now();
         let published = out.publish();
         published.map_err(|error| failed(out.path(), error))?;
+        report.flush_time = report.flush_time.saturating_add(begun.elapsed());
         (report.lost, report.lost_bytes) = losses.list();
         Ok(report)
     }
@@ -233,11 +235,7 @@ fn open_device(
     Ok(Box::new(device))
 }
 
-/// Whether a stack rests on nothing but the top file.
+/// Whether an image is one file alone.
 pub(crate) fn stands_alone(image: &Image) -> bool {
-    image.layers.len() == 1 && files(&image.stack) == 1
-}
-
-fn files(stack: &Stack) -> usize {
-    stack.files().len()
+    image.layers.len() == 1 && image.stack.files().len() == 1
 }

@@ -20,7 +20,7 @@ pub struct ConvertReport {
     pub file_bytes: u64,
     /// How much room it takes, as the file system says.
     pub allocated_bytes: u64,
-    /// How long it took to bring it to stable storage.
+    /// How long it took to bring it, and its name, to stable storage.
     pub flush_time: std::time::Duration,
     /// What could not be read and became zeroes, in order; at most
     /// [`MAX_LOST_RANGES`](crate::MAX_LOST_RANGES) ranges.
