@@ -176,7 +176,9 @@ fn check_footer(found: &FoundFooter, report: &mut CheckReport) {
         ));
     }
     let by_geometry = footer.geometry.sectors().saturating_mul(512);
-    if by_geometry > footer.current_size {
+    // The largest one says "more than I can": QEMU writes it to make readers take the current size
+    // (`force_size`), whatever that is.
+    if by_geometry > footer.current_size && !footer.geometry.is_largest() {
         report.add(broken(
             "vhd.footer.geometry",
             found.place(at::GEOMETRY),
