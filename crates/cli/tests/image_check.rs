@@ -57,6 +57,38 @@ fn qcow2_images_are_counted_as_qemu_counts_them() {
     like_qemu(&place, "plain.qcow2", 0);
 }
 
+#[test]
+fn vhd_and_vmdk_images_by_qemu_are_sound() {
+    let Some(place) = Place::with_qemu("vhd_and_vmdk_images_by_qemu_are_sound") else {
+        return;
+    };
+    for (format, name, options) in [
+        ("vpc", "dynamic.vhd", ""),
+        ("vpc", "fixed.vhd", "subformat=fixed"),
+        ("vpc", "forced.vhd", "force_size=on"),
+        ("vpc", "forced-fixed.vhd", "force_size=on,subformat=fixed"),
+        ("vmdk", "sparse.vmdk", ""),
+        ("vhdx", "disk.vhdx", ""),
+        ("vhdx", "fixed.vhdx", "subformat=fixed"),
+    ] {
+        place.mixed(format, name, options);
+        expect_code(&place.image(&["check", name]), 0);
+    }
+}
+
+/// The file that names the extents is one thing, each extent another.
+#[test]
+fn extents_are_checked_by_themselves() {
+    let Some(place) = Place::with_qemu("extents_are_checked_by_themselves") else {
+        return;
+    };
+    place.mixed("vmdk", "disk.vmdk", "subformat=twoGbMaxExtentSparse");
+    let output = place.image(&["check", "disk.vmdk"]);
+    expect_code(&output, 2);
+    assert!(support::stderr(&output).contains("hint: its extents are files of their own"));
+    expect_code(&place.image(&["check", "disk-s001.vmdk"]), 0);
+}
+
 /// A cluster behind the others counts as used, and nothing uses it: room is lost. Then one that is
 /// used counts as free.
 #[test]

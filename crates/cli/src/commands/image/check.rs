@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use detente_block::BlockRead as _;
-use detente_disk::CheckReport;
+use detente_disk::{CheckReport, Format as DiskFormat};
 
 use super::Format;
 use super::source::Source;
@@ -109,6 +109,9 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
         out.aside(&format!(
             "hint: `detente image check --repair NEW {name}` copies what can still be reached"
         ));
+    }
+    if verdict == Verdict::Unknown && report.format == DiskFormat::Vmdk {
+        out.aside("hint: its extents are files of their own: check each of them");
     }
     let code = copy.map_or(verdict.code(), |copy| copy.verdict().code());
     Ok(ExitCode::from(code))

@@ -35,6 +35,8 @@ struct Written {
     zero_bytes: u64,
     file_size_bytes: u64,
     allocated_bytes: u64,
+    /// How long bringing all of it to stable storage took, in milliseconds.
+    flush_ms: f64,
     lost_bytes: u64,
     lost: Vec<Lost>,
 }
@@ -99,6 +101,7 @@ impl Document {
             zero_bytes: report.zero_bytes,
             file_size_bytes: report.file_bytes,
             allocated_bytes: report.allocated_bytes,
+            flush_ms: report.flush_time.as_secs_f64() * 1000.0,
             lost_bytes: report.lost_bytes,
             lost: lost.collect(),
         });
