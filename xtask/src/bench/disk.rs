@@ -13,7 +13,7 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::measure::{Run, measure};
+use super::measure::{Run, measure_into};
 use super::scratch::Scratch;
 use super::{PAIRS, Report, Setup, program};
 use crate::say::say;
@@ -105,14 +105,14 @@ fn one(place: &Path, row: &Row, rounds: usize) -> anyhow::Result<Measured> {
 /// Our conversion, and the seconds of its fsync.
 fn convert(source: &Path, row: &Row, to: &Path) -> anyhow::Result<(Run, f64)> {
     settle(to)?;
-    // The report tells of the fsync; it is written beside, for what is printed is thrown away.
     let report = to.with_extension("report");
-    let arguments = row.our_arguments(source, to, &report);
-    let run = measure(program("detente"), arguments)?;
+    let arguments = row.our_arguments(source, to);
+    let run = measure_into(&report, program("detente"), arguments)?;
     let text = std::fs::read_to_string(&report).context("our report")?;
     let report: serde_json::Value = serde_json::from_str(&text).context("our report")?;
-    let fsync = report["fsync_seconds"].as_f64();
-    Ok((run, fsync.context("our report says nothing of fsync")?))
+    let flush_ms = report["images"][0]["flush_ms"].as_f64();
+    let flush_ms = flush_ms.context("our report says nothing of the flush")?;
+    Ok((run, flush_ms / 1000.0))
 }
 
 /// The guest's bytes are the same, by the peer's word.

@@ -4,7 +4,9 @@
 //! process of its own: this program, started again.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -34,9 +36,19 @@ pub(super) fn measure<S: AsRef<OsStr>>(
     program: impl AsRef<OsStr>,
     arguments: impl IntoIterator<Item = S>,
 ) -> anyhow::Result<Run> {
+    measure_into(Path::new("/dev/null"), program, arguments)
+}
+
+/// Runs a program that must succeed; what it prints goes into a file.
+pub(super) fn measure_into<S: AsRef<OsStr>>(
+    output: &Path,
+    program: impl AsRef<OsStr>,
+    arguments: impl IntoIterator<Item = S>,
+) -> anyhow::Result<Run> {
     let this = std::env::current_exe().context("this program's own file")?;
     let printed = Tool::new(&this.display().to_string())
         .args(["bench", FLAG])
+        .arg(output)
         .arg(program)
         .args(arguments)
         .capture()?;
@@ -45,12 +57,15 @@ pub(super) fn measure<S: AsRef<OsStr>>(
 
 /// The other side: runs the command and prints what it took.
 pub(super) fn in_this_process(command: &[String]) -> anyhow::Result<()> {
-    let (program, arguments) = command.split_first().context("nothing to measure")?;
+    let [output, program, arguments @ ..] = command else {
+        bail!("nothing to measure");
+    };
+    let output = File::create(output).with_context(|| output.clone())?;
     let started = Instant::now();
     let status = Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(output)
         .status()
         .with_context(|| program.clone())?;
     let seconds = started.elapsed().as_secs_f64();

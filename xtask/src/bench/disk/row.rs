@@ -60,12 +60,12 @@ impl Target {
     /// What is asked of us.
     fn our_options(self) -> &'static [&'static str] {
         match self {
-            Self::Raw => &["--to", "raw"],
-            Self::Qcow2 => &["--to", "qcow2"],
-            Self::Qcow2Zlib => &["--to", "qcow2", "--compress", "zlib"],
-            Self::Qcow2Zstd => &["--to", "qcow2", "--compress", "zstd"],
-            Self::Vhdx => &["--to", "vhdx"],
-            Self::Vhd => &["--to", "vhd"],
+            Self::Raw => &["-O", "raw"],
+            Self::Qcow2 => &["-O", "qcow2"],
+            Self::Qcow2Zlib => &["-O", "qcow2", "--compress", "zlib"],
+            Self::Qcow2Zstd => &["-O", "qcow2", "--compress", "zstd"],
+            Self::Vhdx => &["-O", "vhdx"],
+            Self::Vhd => &["-O", "vhd"],
         }
     }
 }
@@ -112,10 +112,11 @@ impl Row {
     }
 
     /// What is asked of us.
-    pub(super) fn our_arguments(&self, source: &Path, to: &Path, report: &Path) -> Vec<OsString> {
-        let mut words: Vec<OsString> = ["image", "convert"].map(OsString::from).to_vec();
+    pub(super) fn our_arguments(&self, source: &Path, to: &Path) -> Vec<OsString> {
+        let words = ["image", "convert", "--format", "json"];
+        let mut words: Vec<OsString> = words.map(OsString::from).to_vec();
         words.extend(self.target.our_options().iter().map(OsString::from));
-        words.extend(["--report".into(), report.into(), source.into(), to.into()]);
+        words.extend([source.into(), to.into()]);
         words
     }
 }
