@@ -187,3 +187,60 @@ fn several_images_go_to_a_folder() {
         64,
     );
 }
+
+/// What a file takes of the file system.
+fn allocated(place: &Place, name: &str) -> u64 {
+    use std::os::unix::fs::MetadataExt as _;
+    let file = std::fs::metadata(place.path(name)).expect("it is there");
+    file.blocks() * 512
+}
+
+#[test]
+fn zeroes_that_are_stored_are_kept_or_left_out() {
+    let place = Place::empty();
+    let mut bytes = vec![0; 16 << 20];
+    bytes[..4096].fill(7);
+    std::fs::write(place.path("disk.raw"), bytes).expect("a file");
+    for name in ["new.raw", "new.qcow2", "new.vhdx", "new.vhd"] {
+        let keep = ["convert", "--force", "disk.raw", name];
+        expect_code(&place.image(&keep), 0);
+        assert!(allocated(&place, name) >= 16 << 20, "{name}");
+        expect_code(
+            &place.image(&[&keep[..], &["--zeroes", "detect"]].concat()),
+            0,
+        );
+        assert!(allocated(&place, name) < 4 << 20, "{name}");
+        expect_code(&place.image(&["compare", "disk.raw", name]), 0);
+    }
+}
+
+#[test]
+fn room_is_taken_beforehand_if_that_is_wanted() {
+    let place = Place::empty();
+    for name in ["new.raw", "new.qcow2", "new.vhdx", "new.vhd"] {
+        expect_code(&place.image(&["create", "--preallocate", name, "8M"]), 0);
+        let info = place.json(0, &["info", "--format", "json", name]);
+        let file = &info["images"][0]["layers"][0]["file_size_bytes"];
+        let file = file.as_u64().expect("a number");
+        assert!(allocated(&place, name) >= file, "{name}");
+    }
+    expect_code(
+        &place.image(&["create", "--subformat", "fixed", "fixed.vhdx", "8M"]),
+        0,
+    );
+    let map = place.json(0, &["map", "--format", "json", "fixed.vhdx"]);
+    assert_eq!(map["extents"][0]["kind"], "data");
+}
+
+#[test]
+fn a_vhdx_may_have_large_sectors() {
+    let place = Place::empty();
+    std::fs::write(place.path("disk.raw"), vec![7; 3 << 20]).expect("a file");
+    let convert = ["convert", "--sector-size", "4096", "disk.raw", "new.vhdx"];
+    expect_code(&place.image(&convert), 0);
+    let info = place.json(0, &["info", "--format", "json", "new.vhdx"]);
+    let details = &info["images"][0]["layers"][0]["details"];
+    assert_eq!(details["logical_sector_bytes"], 4096);
+    expect_code(&place.image(&["compare", "disk.raw", "new.vhdx"]), 0);
+    expect_code(&place.image(&["check", "new.vhdx"]), 0);
+}
