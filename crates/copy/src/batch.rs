@@ -119,7 +119,7 @@ impl Batch {
 }
 
 /// Whether nothing but zeroes is there. Whole lines at a time: the compiler makes vectors of it.
-fn is_zero(bytes: &[u8]) -> bool {
+pub(crate) fn is_zero(bytes: &[u8]) -> bool {
     let mut lines = bytes.chunks_exact(128);
     lines.all(|line| line.iter().fold(0, |all, byte| all | byte) == 0)
         && bytes

@@ -15,6 +15,7 @@ use crate::losses::Losses;
 use crate::mover::Mover;
 use crate::new_file::NewFile;
 use crate::progress::{Stage, Watch};
+use crate::rebase::write_difference;
 use crate::walk::Walk;
 use crate::write::{visible, write_mapped};
 use crate::{
@@ -48,6 +49,7 @@ pub fn convert(
     guard.refuse_as_destination(destination)?;
     let order = Order {
         source,
+        base: None,
         target,
         virtual_size: detente_block::BlockRead::len_bytes(&*source.stack),
         options,
@@ -59,6 +61,8 @@ pub fn convert(
 /// What is to be made of what.
 pub(crate) struct Order<'a> {
     pub(crate) source: &'a Image,
+    /// What the target rests on, if only what differs from it is to be written.
+    pub(crate) base: Option<&'a Image>,
     pub(crate) target: &'a Target,
     pub(crate) virtual_size: u64,
     pub(crate) options: &'a ConvertOptions,
@@ -130,9 +134,10 @@ impl Order<'_> {
         let watch = Watch::new(self.progress, Stage::Moving, data_bytes);
         let mover = Mover::new(self.source, out, losses, &watch);
         let len = visible(&*self.source.stack, self.virtual_size);
-        let file_bytes = match (compression(self.target), self.options.zeroes) {
-            (None, Zeroes::AsMapped) => write_mapped(&mover, layout, len),
-            (compression, Zeroes::AsMapped | Zeroes::Detect) => {
+        let file_bytes = match (self.base, compression(self.target), self.options.zeroes) {
+            (Some(base), _, _) => write_difference(&mover, layout, base, self),
+            (None, None, Zeroes::AsMapped) => write_mapped(&mover, layout, len),
+            (None, compression, Zeroes::AsMapped | Zeroes::Detect) => {
                 write_cooked(&mover, layout, len, compression)
             }
         }?;
@@ -199,11 +204,11 @@ fn open(
         Err(_) => {}
     }
     let full = order.options.preallocation == Preallocation::Full;
-    match (compression(order.target), full) {
-        (_, true) => space::check(path, virtual_size)?,
-        (None, false) => space::check(path, data_bytes)?,
+    match (order.base, compression(order.target), full) {
+        (_, _, true) => space::check(path, virtual_size)?,
+        (None, None, false) => space::check(path, data_bytes)?,
         // Nobody knows.
-        (Some(_), false) => {}
+        (Some(_), _, false) | (None, Some(_), false) => {}
     }
     let file = NewFile::create(path, existing).map_err(|error| write_error(path, error))?;
     Ok(Box::new(file))

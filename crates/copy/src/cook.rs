@@ -46,6 +46,22 @@ pub(crate) fn write_cooked(
     len: u64,
     compression: Option<Compression>,
 ) -> Result<u64, ConvertError> {
+    let unit = match compression {
+        Some(_) => layout.granule(),
+        None => 1,
+    };
+    let stretches = Aligned::new(mover, len, unit);
+    cook(mover, layout, stretches, compression)
+}
+
+/// Writes some stretches of the source's view, in its order; those that are to be compressed begin and
+/// end with granules, or with the disk. Returns the length of the file.
+pub(crate) fn cook(
+    mover: &Mover<'_>,
+    layout: Box<dyn Layout>,
+    stretches: impl Iterator<Item = Result<Stretch, ConvertError>>,
+    compression: Option<Compression>,
+) -> Result<u64, ConvertError> {
     let granule = layout.granule();
     let recipe = match compression {
         Some(_) => Recipe::Pack {
@@ -84,11 +100,7 @@ pub(crate) fn write_cooked(
             slots: VecDeque::new(),
             spare: Vec::new(),
         };
-        let unit = match recipe {
-            Recipe::Pack { .. } => granule,
-            Recipe::Sift => 1,
-        };
-        for stretch in Aligned::new(mover, len, unit) {
+        for stretch in stretches {
             line.push(stretch?)?;
         }
         line.end()

@@ -164,6 +164,7 @@ fn run(source: &Image, target: &Target, out: &mut Simulated) -> Result<(), Conve
     };
     let order = Order {
         source,
+        base: None,
         target,
         virtual_size: source.reader.len_bytes(),
         options: &options,

@@ -40,6 +40,7 @@ pub fn create(
     };
     let order = Order {
         source: &nothing,
+        base: None,
         target,
         virtual_size,
         options: &options,

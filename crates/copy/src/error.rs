@@ -13,6 +13,9 @@ pub enum ConvertError {
     /// The source's storage failed, or its bytes are wrong, or we do not support them.
     #[error("the source cannot be read")]
     Source(#[source] ReadError),
+    /// The same of the image that the new one is to rest on.
+    #[error("the new backing image cannot be read")]
+    Base(#[source] ReadError),
     /// A file of the source cannot be locked or asked about.
     #[error("cannot examine {}", path.display())]
     Examine {

@@ -7,6 +7,7 @@
 //! neither read nor written. The image is written under a temporary name, its tables once, and gets
 //! its own name when all of it is on stable storage.
 //!
+//! [`rebase`] makes images that rest on another one and hold what differs.
 //! [`create`] makes empty images, [`resize`] changes the size of one, [`verify`] reads an image back.
 //!
 //! ```
@@ -35,6 +36,7 @@ mod crash_tests;
 mod create;
 mod destination;
 mod device;
+mod difference;
 mod error;
 mod guard;
 mod losses;
@@ -45,6 +47,7 @@ mod packer;
 mod pool;
 mod progress;
 mod qemu_locks;
+mod rebase;
 mod report;
 mod resize;
 mod space;
@@ -62,6 +65,7 @@ pub use options::{
     SourceLock, Verification, Zeroes,
 };
 pub use progress::{Amount, Progress, Stage, Unwatched};
+pub use rebase::rebase;
 pub use report::ConvertReport;
 pub use resize::resize;
 pub use stamp::fresh_stamp;

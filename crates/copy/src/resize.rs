@@ -56,6 +56,7 @@ pub fn resize(
     };
     let order = Order {
         source: image,
+        base: None,
         target: &target,
         virtual_size,
         options: &convert,

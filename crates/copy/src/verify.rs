@@ -71,14 +71,10 @@ pub(crate) fn read_back(
         format: Some(order.target.format()),
         ..OpenOptions::default()
     };
-    // What it may rest on is what the source rests on.
-    let known: Vec<PathBuf> = order
-        .source
-        .stack
-        .files()
-        .iter()
-        .map(|f| f.path.clone())
-        .collect();
+    // What it may rest on is what the source rests on, or the base.
+    let images = [Some(order.source), order.base];
+    let files = images.into_iter().flatten().flat_map(|i| i.stack.files());
+    let known: Vec<PathBuf> = files.map(|file| file.path.clone()).collect();
     let gate = ListGate::of(out.path(), &known);
     let copy = open_with(out.path(), file, &gate, &options).map_err(ConvertError::Reopen)?;
     let watch = Watch::new(order.progress, Stage::Verifying, data_bytes);

@@ -67,11 +67,16 @@ pub(crate) struct Walk<'a> {
 impl<'a> Walk<'a> {
     /// Walks over the first `len` bytes; what the stack does not have of them is nothing.
     pub(crate) fn new(stack: &'a Stack, losses: &'a Losses, len: u64) -> Self {
+        Self::between(stack, losses, 0, len)
+    }
+
+    /// The same from `start` to `end`.
+    pub(crate) fn between(stack: &'a Stack, losses: &'a Losses, start: u64, end: u64) -> Self {
         Self {
             stack,
             losses,
-            next: 0,
-            end: len,
+            next: start,
+            end,
             pending: None,
             fault: None,
         }

@@ -12,12 +12,23 @@ use crate::mover::{BUFFER, Move, Mover};
 use crate::pool::Pool;
 use crate::walk::{Stretch, Walk, What};
 
-/// Patches that were taken out are written at the latest when a stretch is done. Returns the length
-/// of the file.
+/// Writes the first `len` bytes of the source's view. Returns the length of the file.
 pub(crate) fn write_mapped(
     mover: &Mover<'_>,
-    mut layout: Box<dyn Layout>,
+    layout: Box<dyn Layout>,
     len: u64,
+) -> Result<u64, ConvertError> {
+    let walk = Walk::new(&mover.image.stack, mover.losses, len);
+    let stretches = walk.map(|stretch| stretch.map_err(ConvertError::Source));
+    write_stretches(mover, layout, stretches)
+}
+
+/// Writes some stretches of the source's view, in its order. Patches that were taken out are written
+/// at the latest when a stretch is done. Returns the length of the file.
+pub(crate) fn write_stretches(
+    mover: &Mover<'_>,
+    mut layout: Box<dyn Layout>,
+    stretches: impl Iterator<Item = Result<Stretch, ConvertError>>,
 ) -> Result<u64, ConvertError> {
     let failed = Mutex::new(None);
     let moved = thread::scope(|scope| {
@@ -35,8 +46,8 @@ pub(crate) fn write_mapped(
         };
         let mut pool = None;
         let mut buffer = Vec::new();
-        for stretch in Walk::new(&mover.image.stack, mover.losses, len) {
-            let stretch = stretch.map_err(ConvertError::Source)?;
+        for stretch in stretches {
+            let stretch = stretch?;
             if lock(&failed).is_some() {
                 break;
             }
