@@ -13,7 +13,7 @@ use crate::device::Device;
 use crate::guard::{Guard, refuse_in_use};
 use crate::losses::Losses;
 use crate::mover::Mover;
-use crate::new_file::NewFile;
+use crate::new_file::{NewFile, cannot_keep_old, old_name};
 use crate::progress::{Stage, Watch};
 use crate::rebase::write_difference;
 use crate::walk::Walk;
@@ -199,6 +199,10 @@ fn open(
         }
         Ok(there) if !there.is_file() => {
             return Err(kind("it is neither a file nor a block device"));
+        }
+        Ok(_) if existing == OnExisting::KeepOld && cannot_keep_old(path) => {
+            let path = old_name(path);
+            return Err(ConvertError::DestinationExists { path });
         }
         Ok(_) => refuse_in_use(path)?,
         Err(_) => {}

@@ -7,7 +7,8 @@
 //! neither read nor written. The image is written under a temporary name, its tables once, and gets
 //! its own name when all of it is on stable storage.
 //!
-//! [`rebase`] makes images that rest on another one and hold what differs.
+//! [`rebase`] makes images that rest on another one and hold what differs, [`commit`]
+//! puts such an image's content into the file below.
 //! [`create`] makes empty images, [`resize`] changes the size of one, [`verify`] reads an image back.
 //!
 //! ```
@@ -29,6 +30,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod commit;
 mod convert;
 mod cook;
 #[cfg(test)]
@@ -39,6 +41,7 @@ mod device;
 mod difference;
 mod error;
 mod guard;
+mod kind;
 mod losses;
 mod mover;
 mod new_file;
@@ -56,6 +59,7 @@ mod verify;
 mod walk;
 mod write;
 
+pub use commit::{CommitTo, commit, commit_target};
 pub use convert::convert;
 pub use create::create;
 pub use error::ConvertError;

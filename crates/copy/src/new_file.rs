@@ -46,7 +46,9 @@ impl NewFile {
         let folder = folder_of(path);
         remove_stale(&folder, name);
         let (file, temporary) = create_locked(&folder, name)?;
-        if let (Ok(old), OnExisting::Replace) = (std::fs::metadata(path), on_existing) {
+        if let (Ok(old), OnExisting::Replace | OnExisting::KeepOld) =
+            (std::fs::metadata(path), on_existing)
+        {
             take_over(&file, &old);
         }
         Ok(Self {
@@ -71,6 +73,37 @@ impl NewFile {
             Err(errno) => Err(errno.into()),
         }
     }
+}
+
+/// What the old file is called when a new one took its name.
+pub(crate) fn old_name(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_os_string();
+    name.push(".before");
+    PathBuf::from(name)
+}
+
+/// Gives the old file a second name: it has the first one until the new file gets it.
+fn keep_old(path: &Path) -> io::Result<()> {
+    let kept = old_name(path);
+    match std::fs::hard_link(path, &kept) {
+        Ok(()) => Ok(()),
+        // There is nothing to be kept.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        // A run that was killed in between left it.
+        Err(_) if is_same_file(path, &kept) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let number = |path: &Path| std::fs::metadata(path).map(|meta| (meta.dev(), meta.ino()));
+    matches!((number(one), number(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Whether [`OnExisting::KeepOld`] would meet another file of the old one's new name.
+pub(crate) fn cannot_keep_old(path: &Path) -> bool {
+    let kept = old_name(path);
+    kept.symlink_metadata().is_ok() && !is_same_file(path, &kept)
 }
 
 /// Gives the new file the owner and the mode of the one that it replaces, as far as we may.
@@ -199,6 +232,10 @@ impl Destination for NewFile {
         match self.on_existing {
             OnExisting::Refuse => self.rename_to_free_name()?,
             OnExisting::Replace => std::fs::rename(&self.temporary, &self.path)?,
+            OnExisting::KeepOld => {
+                keep_old(&self.path)?;
+                std::fs::rename(&self.temporary, &self.path)?;
+            }
         }
         self.is_published = true;
         File::open(folder_of(&self.path))?.sync_all()

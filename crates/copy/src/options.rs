@@ -61,6 +61,8 @@ pub enum OnExisting {
     Refuse,
     /// It is replaced once the new one is whole. Block devices are written in place.
     Replace,
+    /// The same, but the old file stays: it gets its name with `.before` behind it, which must be free.
+    KeepOld,
 }
 
 /// What becomes of what cannot be read.

@@ -6,14 +6,12 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use detente_block::{BlockRead, ExtentKind};
-use detente_disk::{
-    Details, Image, Qcow2Details, Qcow2Spec, Target, VhdDiskType, VhdKind, VhdSpec, VhdxAllocation,
-    VhdxKind, VhdxSpec,
-};
+use detente_disk::{Details, Image, Target, VhdDiskType, VhdxAllocation};
 
 use crate::convert::{Order, stands_alone};
 use crate::destination::write_error;
 use crate::guard::Guard;
+use crate::kind::{NoKind, same_kind};
 use crate::{
     ConvertError, ConvertOptions, ConvertReport, OnExisting, Progress, ResizeOptions, Shrink,
 };
@@ -40,7 +38,7 @@ pub fn resize(
         let what = "another size for an image that rests on other files";
         return Err(ConvertError::Unsupported { what });
     }
-    let target = same_kind(&top.details)?;
+    let target = target(&top.details)?;
     let guard = Guard::hold(image, options.source_lock)?;
     if virtual_size < image.reader.len_bytes() {
         check_shrink(image, virtual_size, options.shrink, &top.path)?;
@@ -67,7 +65,7 @@ pub fn resize(
 }
 
 /// The file itself: a link stays one.
-fn regular_file(path: &Path) -> Result<PathBuf, ConvertError> {
+pub(crate) fn regular_file(path: &Path) -> Result<PathBuf, ConvertError> {
     let whole = path.canonicalize();
     let path = whole.map_err(|error| write_error(path, error))?;
     if !std::fs::metadata(&path).is_ok_and(|meta| meta.is_file()) {
@@ -144,46 +142,19 @@ fn first_data(image: &Image, start: u64) -> Result<Option<u64>, ConvertError> {
 }
 
 /// A target that makes what the image is.
-fn same_kind(details: &Details) -> Result<Target, ConvertError> {
-    let unsupported = |what| Err(ConvertError::Unsupported { what });
-    match details {
-        Details::Raw => Ok(Target::Raw),
-        Details::Qcow2(details) => qcow2(details),
-        Details::Vhdx(details) => Ok(Target::Vhdx(VhdxSpec {
-            kind: match details.allocation {
-                VhdxAllocation::Fixed => VhdxKind::Fixed,
-                VhdxAllocation::Dynamic => VhdxKind::Dynamic,
-                VhdxAllocation::Differencing => {
-                    return unsupported("another size for a differencing image");
-                }
-            },
-            block_bytes: details.block_bytes,
-            logical_sector_bytes: details.logical_sector_bytes,
-            physical_sector_bytes: details.physical_sector_bytes,
-        })),
-        Details::Vhd(details) => Ok(Target::Vhd(VhdSpec {
-            kind: match details.disk_type {
-                VhdDiskType::Fixed => VhdKind::Fixed,
-                VhdDiskType::Dynamic => VhdKind::Dynamic,
-                VhdDiskType::Differencing => {
-                    return unsupported("another size for a differencing image");
-                }
-            },
-        })),
-        _ => unsupported("another size for an image of this format"),
-    }
-}
-
-fn qcow2(details: &Qcow2Details) -> Result<Target, ConvertError> {
-    if !details.snapshots.is_empty() || !details.bitmaps.is_empty() || !details.broken.is_empty() {
-        let what = "another size for an image with internal snapshots or bitmaps";
-        return Err(ConvertError::Unsupported { what });
-    }
-    Ok(Target::Qcow2(Qcow2Spec {
-        version: details.version,
-        cluster_bits: details.cluster_bytes.trailing_zeros(),
-        compression: None,
-        extended_l2: details.extended_l2,
-        backing: None,
-    }))
+fn target(details: &Details) -> Result<Target, ConvertError> {
+    let what = match (details, same_kind(details)) {
+        (Details::Vhdx(details), _) if details.allocation == VhdxAllocation::Differencing => {
+            "another size for a differencing image"
+        }
+        (Details::Vhd(details), _) if details.disk_type == VhdDiskType::Differencing => {
+            "another size for a differencing image"
+        }
+        (_, Ok(target)) => return Ok(target),
+        (_, Err(NoKind::MoreThanADisk)) => {
+            "another size for an image with internal snapshots or bitmaps"
+        }
+        (_, Err(NoKind::Format)) => "another size for an image of this format",
+    };
+    Err(ConvertError::Unsupported { what })
 }

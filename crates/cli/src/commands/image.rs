@@ -2,6 +2,7 @@
 
 mod bytes;
 mod check;
+mod commit;
 mod compare;
 mod convert;
 mod create;
@@ -10,7 +11,9 @@ mod digest;
 mod info;
 mod map;
 mod nbd;
+mod parent;
 mod progress;
+mod rebase;
 mod resize;
 mod source;
 mod target;
@@ -38,6 +41,8 @@ pub(crate) enum Command {
     Convert(convert::Arguments),
     Create(create::Arguments),
     Resize(resize::Arguments),
+    Rebase(rebase::Arguments),
+    Commit(commit::Arguments),
     Nbd(nbd::Arguments),
 }
 
@@ -64,6 +69,8 @@ pub(crate) fn run(command: &Command, out: &mut Output) -> anyhow::Result<ExitCod
         Command::Convert(arguments) => convert::run(arguments, out),
         Command::Create(arguments) => create::run(arguments, out),
         Command::Resize(arguments) => resize::run(arguments, out),
+        Command::Rebase(arguments) => rebase::run(arguments, out),
+        Command::Commit(arguments) => commit::run(arguments, out),
         Command::Nbd(arguments) => nbd::run(arguments, out),
     }
 }

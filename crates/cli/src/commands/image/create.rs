@@ -1,7 +1,5 @@
 //! `detente image create`: an empty disk.
 
-mod parent;
-
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,6 +7,7 @@ use clap::Args;
 use detente_copy::{CreateOptions, OnExisting, Preallocation, create};
 
 use super::bytes;
+use super::parent::Parent;
 use super::target::TargetArguments;
 use super::written::{Document, Names, failure};
 use crate::args::Format;
@@ -52,9 +51,9 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
         .target(arguments.target.format_for(path)?)?;
     let mut size = arguments.size;
     if let Some(parent) = &arguments.parent {
-        let parent = parent::Parent::open(parent, &arguments.allow_path)?;
+        let parent = Parent::open(parent, &arguments.allow_path)?;
         size = size.or(Some(parent.virtual_size()));
-        parent.put_under(&mut target, path)?;
+        parent.put_under(&mut target, path, None)?;
     }
     let size = size.ok_or_else(|| Failure::usage("no size".to_owned(), "say one: 10G"))?;
     let options = CreateOptions {

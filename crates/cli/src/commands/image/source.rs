@@ -95,6 +95,11 @@ impl Source {
         }
     }
 
+    /// Further folders that files may be in.
+    pub(super) fn allowed(&self) -> &[PathBuf] {
+        &self.allow_path
+    }
+
     /// The format that was asked for.
     pub(super) fn format(&self) -> Option<Format> {
         self.source_format.map(FormatName::format)

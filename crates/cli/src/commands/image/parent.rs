@@ -2,7 +2,9 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use detente_disk::{Details, Layer, OpenOptions, Qcow2Backing, Target, VhdxKind, VhdxParent};
+use detente_disk::{
+    Details, Image, Layer, OpenOptions, Qcow2Backing, Target, VhdxKind, VhdxParent,
+};
 
 use crate::disks;
 use crate::failure::Failure;
@@ -16,30 +18,40 @@ pub(super) struct Parent {
 impl Parent {
     pub(super) fn open(path: &Path, allowed: &[PathBuf]) -> Result<Self, Failure> {
         let image = disks::open_with(path, allowed, &OpenOptions::default())?;
+        Ok(Self::of(path, &image))
+    }
+
+    /// One that is open already.
+    pub(super) fn of(path: &Path, image: &Image) -> Self {
         let layer = image.layers.first().expect("an image has a file").clone();
-        Ok(Self {
+        Self {
             path: path.to_path_buf(),
             layer,
-        })
+        }
     }
 
     pub(super) fn virtual_size(&self) -> u64 {
         self.layer.virtual_size
     }
 
-    /// Makes the new image at `child` rest on it.
-    pub(super) fn put_under(&self, target: &mut Target, child: &Path) -> Result<(), Failure> {
+    /// Makes the new image at `child` rest on it, by `name` if one is given.
+    pub(super) fn put_under(
+        &self,
+        target: &mut Target,
+        child: &Path,
+        name: Option<&str>,
+    ) -> Result<(), Failure> {
         match (target, &self.layer.details) {
             (Target::Qcow2(spec), _) => {
                 spec.backing = Some(Qcow2Backing {
-                    path: utf8(&self.seen_from(child)?)?,
+                    path: self.name_for(child, name)?,
                     format: self.layer.format,
                 });
                 Ok(())
             }
             (Target::Vhdx(spec), Details::Vhdx(parent)) => {
-                let path = self.seen_from(child)?;
-                if path.is_absolute() {
+                let path = self.name_for(child, name)?;
+                if path.starts_with('/') {
                     return Err(Failure::usage(
                         format!("{} lies in another folder", self.path.display()),
                         "put the new image beside its parent, or above it",
@@ -49,7 +61,7 @@ impl Parent {
                 spec.kind = VhdxKind::Differencing(VhdxParent {
                     data_write_guid: parent.data_write_guid.0,
                     virtual_disk_id: parent.virtual_disk_id.0,
-                    relative_path: format!(".\\{}", utf8(&path)?.replace('/', "\\")),
+                    relative_path: format!(".\\{}", path.replace('/', "\\")),
                     absolute_path: None,
                 });
                 Ok(())
@@ -58,6 +70,14 @@ impl Parent {
                 format!("such an image cannot rest on {}", self.path.display()),
                 "a qcow2 image can rest on any, a VHDX image on a VHDX image",
             )),
+        }
+    }
+
+    /// What the child is to call it.
+    fn name_for(&self, child: &Path, name: Option<&str>) -> Result<String, Failure> {
+        match name {
+            Some(name) => Ok(name.to_owned()),
+            None => utf8(&self.seen_from(child)?),
         }
     }
 
