@@ -5,10 +5,10 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use detente_block::{BlockRead, ClosedGate, MemoryBackend};
+use detente_block::{BlockRead, ClosedGate, Gate, GateError, MemoryBackend, Opened};
 use detente_disk::{
-    Compression, Format, Image, OpenOptions, Qcow2Spec, Stamp, Target, VhdKind, VhdSpec, VhdxSpec,
-    open_with,
+    Compression, Format, Image, OpenOptions, Qcow2Backing, Qcow2Spec, Stamp, Target, VhdKind,
+    VhdSpec, VhdxSpec, open_with,
 };
 
 use crate::convert::Order;
@@ -156,7 +156,12 @@ fn disk() -> Vec<u8> {
     bytes
 }
 
-fn run(source: &Image, target: &Target, out: &mut Simulated) -> Result<(), ConvertError> {
+fn run(
+    source: &Image,
+    base: Option<&Image>,
+    target: &Target,
+    out: &mut Simulated,
+) -> Result<(), ConvertError> {
     let options = ConvertOptions {
         zeroes: Zeroes::Detect,
         stamp: Some(STAMP),
@@ -164,7 +169,7 @@ fn run(source: &Image, target: &Target, out: &mut Simulated) -> Result<(), Conve
     };
     let order = Order {
         source,
-        base: None,
+        base,
         target,
         virtual_size: source.reader.len_bytes(),
         options: &options,
@@ -180,24 +185,48 @@ fn run(source: &Image, target: &Target, out: &mut Simulated) -> Result<(), Conve
 }
 
 #[track_caller]
-fn is_whole(file: Vec<u8>, target: &Target, expect: &[u8]) {
+fn is_whole(file: Vec<u8>, base: Option<&[u8]>, target: &Target, expect: &[u8]) {
     let options = OpenOptions {
         format: Some(target.format()),
         ..OpenOptions::default()
     };
     let file = Arc::new(MemoryBackend::new(file));
-    let image = open_with(Path::new("copy"), file, &ClosedGate, &options).unwrap();
+    let gate: &dyn Gate = match &base {
+        Some(base) => &Lets(base),
+        None => &ClosedGate,
+    };
+    let image = open_with(Path::new("copy"), file, gate, &options).unwrap();
     let mut bytes = vec![0; expect.len()];
     image.reader.read_exact_at(0, &mut bytes).unwrap();
     assert!(bytes == expect, "the content differs");
 }
 
-/// Cuts the power after each event, with what was not flushed lost, kept, or kept in part.
+/// Lets one file through, which is in memory.
+struct Lets<'a>(&'a [u8]);
+
+impl Gate for Lets<'_> {
+    fn open(&self, name: &str) -> Result<Opened, GateError> {
+        Ok(Opened {
+            reader: Arc::new(MemoryBackend::new(self.0.to_vec())),
+            path: name.into(),
+            gate: Box::new(ClosedGate),
+        })
+    }
+}
+
 fn check(target: &Target) {
+    check_on(None, target);
+}
+
+/// Cuts the power after each event, with what was not flushed lost, kept, or kept in part.
+fn check_on(base: Option<&[u8]>, target: &Target) {
     let bytes = disk();
     let source = raw(&bytes);
+    let below = base.map(raw);
+    let run = |out: &mut Simulated| run(&source, below.as_ref(), target, out);
+    let is_whole = |file| is_whole(file, base, target, &bytes);
     let mut out = Simulated::new(usize::MAX);
-    run(&source, target, &mut out).unwrap();
+    run(&mut out).unwrap();
     let events = out.events.into_inner().unwrap();
     assert!(events.len() > 3, "{}", events.len());
     let mut named = 0;
@@ -208,15 +237,15 @@ fn check(target: &Target) {
             continue;
         }
         named += 1;
-        is_whole(content(until, |_| false), target, &bytes);
-        is_whole(content(until, |index| index % 2 == 0), target, &bytes);
-        is_whole(content(until, |_| true), target, &bytes);
+        is_whole(content(until, |_| false));
+        is_whole(content(until, |index| index % 2 == 0));
+        is_whole(content(until, |_| true));
     }
     assert_eq!(named, 1, "the rename comes last");
     // And with a full disk at each event there is no rename.
     for fails_at in 0..events.len() {
         let mut out = Simulated::new(fails_at);
-        let error = run(&source, target, &mut out).unwrap_err();
+        let error = run(&mut out).unwrap_err();
         assert!(matches!(error, ConvertError::Full { .. }), "{error:?}");
         let events = out.events.into_inner().unwrap();
         assert!(!events.iter().any(|event| matches!(event, Event::Rename)));
@@ -259,5 +288,24 @@ fn a_cut_leaves_no_half_vhdx_image() {
 fn a_cut_leaves_no_half_vhd_image() {
     for kind in [VhdKind::Fixed, VhdKind::Dynamic] {
         check(&Target::Vhd(VhdSpec { kind }));
+    }
+}
+
+#[test]
+fn a_cut_leaves_no_half_overlay() {
+    // Some of it is the same, some is zero in the one, some in the other.
+    let mut base = disk();
+    base[..MIB / 4].fill(0);
+    base[MIB..2 * MIB].fill(7);
+    for compression in [None, Some(Compression::Zlib)] {
+        let target = Target::Qcow2(Qcow2Spec {
+            compression,
+            backing: Some(Qcow2Backing {
+                path: "base".to_owned(),
+                format: Format::Raw,
+            }),
+            ..Qcow2Spec::default()
+        });
+        check_on(Some(&base), &target);
     }
 }

@@ -274,9 +274,12 @@ impl<'a> Cursor<'a> {
         let inside = usize::try_from(rest).map_or(len, |rest| rest.min(len));
         self.buffer.clear();
         self.buffer.resize(inside, 0);
-        let read = self.image.reader.read_exact_at(offset, &mut self.buffer);
+        if inside > 0 {
+            let reader = &self.image.reader;
+            reader.read_exact_at(offset, &mut self.buffer)?;
+        }
         self.buffer.resize(len, 0);
-        read
+        Ok(())
     }
 }
 

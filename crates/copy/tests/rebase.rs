@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use detente_block::{BlockRead, DirectoryGate, FileBackend};
 use detente_copy::{
-    Amount, ConvertError, ConvertOptions, ConvertReport, OnExisting, Progress, Unwatched,
-    Verification, Zeroes, convert, rebase,
+    Amount, CommitTo, ConvertError, ConvertOptions, ConvertReport, OnExisting, Progress, Unwatched,
+    Verification, Zeroes, commit, commit_target, convert, rebase,
 };
 use detente_disk::{
     Compression, Details, Format, Image, Mapped, Place, Qcow2Backing, Qcow2Spec, Qcow2Version,
@@ -271,11 +271,20 @@ fn a_shorter_or_longer_base_shows_nowhere() {
         (odd, SIZE),
         (5 << 20, SIZE),
     ] {
-        for bits in [9, 16, 21] {
+        for (bits, zeroes) in [
+            (9, Zeroes::AsMapped),
+            (16, Zeroes::Detect),
+            (21, Zeroes::AsMapped),
+            (21, Zeroes::Detect),
+        ] {
+            let options = ConvertOptions {
+                zeroes,
+                ..verified()
+            };
             let pair = Pair::new(lens, &[(11 * MIB, MIB, 5)], &[(10 * MIB, 2 * MIB, 8)]);
             pair.base_as(&Target::Raw);
             let change = |spec: &mut Qcow2Spec| spec.cluster_bits = bits;
-            pair.rebase(&qcow2_on(Format::Raw, change), &verified());
+            pair.rebase(&qcow2_on(Format::Raw, change), &options);
             let out = image(&pair.path("out"));
             assert_eq!(
                 out.reader.len_bytes(),
@@ -371,4 +380,111 @@ fn cancelling_leaves_nothing() {
     let error = rebase(&source, &base, &target, &out, &options, &Impatient).unwrap_err();
     assert!(matches!(error, ConvertError::Cancelled));
     assert_eq!(fs::read_dir(pair.folder.path()).unwrap().count(), 3);
+}
+
+/// Numbers that look random: the same for the same seed.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: u64) -> u64 {
+        // Knuth's MMIX; the upper half is the better one.
+        let next = self.0.wrapping_mul(6_364_136_223_846_793_005);
+        self.0 = next.wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 32) % end
+    }
+
+    /// Some writes to a disk, a quarter of them zeroes.
+    fn writes(&mut self) -> Vec<(u64, u64, u8)> {
+        let mut write = || {
+            let most = [100, 5000, 300_000, 2_000_000][usize::try_from(self.below(4)).unwrap()];
+            let byte = u8::try_from(self.below(4)).unwrap();
+            (self.below(SIZE as u64), 1 + self.below(most), byte)
+        };
+        (0..12).map(|_| write()).collect()
+    }
+}
+
+#[test]
+fn the_view_of_random_disks_stays() {
+    for seed in 0..40 {
+        let mut dice = Dice(seed);
+        let lens = [SIZE, SIZE - 1, 3 << 20, 7_654_321];
+        let mut len = || lens[usize::try_from(dice.below(4)).unwrap()];
+        let lens = (len(), len());
+        let (source, base) = (dice.writes(), dice.writes());
+        let pair = Pair::new(lens, &source, &base);
+        let zeroes = [Zeroes::AsMapped, Zeroes::Detect][usize::try_from(dice.below(2)).unwrap()];
+        let options = ConvertOptions {
+            zeroes,
+            ..verified()
+        };
+        eprintln!("seed {seed}: {lens:?} {zeroes:?} {source:?} {base:?}");
+        if dice.below(3) == 0 {
+            pair.base_as(&Target::Vhdx(VhdxSpec::default()));
+            let block = 1 << (20 + dice.below(4));
+            let target = vhdx_on(&image(&pair.path("base")), block);
+            pair.rebase(&target, &options);
+        } else {
+            pair.base_as(&Target::Raw);
+            let bits = u32::try_from(9 + dice.below(13)).unwrap();
+            let version = [Qcow2Version::V2, Qcow2Version::V3];
+            let target = qcow2_on(Format::Raw, |spec| {
+                spec.cluster_bits = bits;
+                spec.version = version[usize::try_from(dice.below(2)).unwrap()];
+                spec.compression = (dice.below(3) == 0).then_some(Compression::Zlib);
+            });
+            pair.rebase(&target, &options);
+        }
+        pair.holds_the_source(Format::Raw);
+    }
+}
+
+#[test]
+fn a_commit_keeps_the_old_file() {
+    let pair = Pair::usual();
+    pair.base_as(&Target::Vhdx(VhdxSpec::default()));
+    let old = fs::read(pair.path("base")).unwrap();
+    let child = vhdx_on(&image(&pair.path("base")), 1 << 20);
+    pair.rebase(&child, &ConvertOptions::default());
+    let out = image(&pair.path("out"));
+    let target = commit_target(&out).unwrap();
+    let options = ConvertOptions {
+        on_existing: OnExisting::KeepOld,
+        ..verified()
+    };
+    // What is in the way of the old file's new name stays.
+    fs::write(pair.path("base.before"), "older").unwrap();
+    let commit = || commit(&out, None, &target, CommitTo::InPlace, &options, &Unwatched);
+    let error = commit().unwrap_err();
+    assert!(
+        matches!(error, ConvertError::DestinationExists { path } if path.ends_with("base.before"))
+    );
+    assert!(old == fs::read(pair.path("base")).unwrap());
+    // What a run left that was killed between both names does not hinder the next.
+    fs::remove_file(pair.path("base.before")).unwrap();
+    fs::hard_link(pair.path("base"), pair.path("base.before")).unwrap();
+    commit().unwrap();
+    assert!(old == fs::read(pair.path("base.before")).unwrap());
+    let base = image(&pair.path("base"));
+    assert_eq!(base.layers.len(), 1);
+    let mut bytes = vec![0; pair.source.len()];
+    base.reader.read_exact_at(0, &mut bytes).unwrap();
+    assert!(bytes == pair.source);
+    // Children of the old file do not take the new one for it.
+    let out = pair.path("out");
+    let file = Arc::new(FileBackend::open(&out).unwrap());
+    let opened = open(&out, file, &DirectoryGate::beside(&out));
+    assert!(opened.is_err_and(|error| error.to_string().contains("not the one")));
+}
+
+#[test]
+fn an_image_that_rests_on_nothing_is_not_committed() {
+    let pair = Pair::usual();
+    let source = image(&pair.path("source.raw"));
+    let error = commit_target(&source);
+    assert!(matches!(error, Err(ConvertError::Unsupported { .. })));
+    let options = ConvertOptions::default();
+    let to = CommitTo::InPlace;
+    let error = commit(&source, None, &Target::Raw, to, &options, &Unwatched);
+    assert!(matches!(error, Err(ConvertError::Unsupported { .. })));
 }
