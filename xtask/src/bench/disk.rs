@@ -9,17 +9,18 @@ mod sources;
 mod table;
 mod volume;
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use anyhow::Context;
 
-use super::measure::{Run, measure_into};
+use super::measure::{Run, measure, measure_into};
 use super::scratch::Scratch;
 use super::{PAIRS, Report, Setup, program};
 use crate::say::say;
 use crate::tool::Tool;
 use peer::Options;
-use row::{Row, Volume};
+use row::{Class, Row, Volume};
 use table::Measured;
 
 /// How often each side is measured, in turn: the smallest wall time of so many counts.
@@ -96,6 +97,7 @@ fn one(place: &Path, row: &Row, rounds: usize) -> anyhow::Result<Measured> {
         for options in &mut best {
             measured.add_theirs(options.run(&source, row, &theirs)?);
         }
+        measured.add_limit(copy(&source, row, &theirs)?);
     }
     remove(&ours);
     remove(&theirs);
@@ -113,6 +115,17 @@ fn convert(source: &Path, row: &Row, to: &Path) -> anyhow::Result<(Run, f64)> {
     let flush_ms = report["images"][0]["flush_ms"].as_f64();
     let flush_ms = flush_ms.context("our report says nothing of the flush")?;
     Ok((run, flush_ms / 1000.0))
+}
+
+/// What copying the source's file as it is takes: the limit of what can be done.
+fn copy(source: &Path, row: &Row, to: &Path) -> anyhow::Result<Run> {
+    settle(to)?;
+    let reflink = match row.class {
+        Class::Reflink => "--reflink=always",
+        Class::Warm | Class::Sparse | Class::Compress | Class::Decompress => "--reflink=never",
+    };
+    let arguments = [OsStr::new(reflink), source.as_os_str(), to.as_os_str()];
+    measure("cp", arguments)
 }
 
 /// The guest's bytes are the same, by the peer's word.

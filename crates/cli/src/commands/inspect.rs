@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     /// List the kernel modules in the initramfs, which has to be unpacked for it.
     #[arg(long)]
     initramfs: bool,
-    /// A further folder that the image may name files in (backing files).
+    /// A further folder that the image may name files in (backing files, parents, data files, extents).
     #[arg(long = "allow-path", value_name = "DIR")]
     allow_path: Vec<PathBuf>,
     /// How to answer.

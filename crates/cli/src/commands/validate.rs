@@ -48,7 +48,7 @@ pub(crate) struct Arguments {
     /// Keep the throw-away overlays in the run's folder.
     #[arg(long)]
     keep: bool,
-    /// A further folder that the image may name files in (backing files).
+    /// A further folder that the image may name files in (backing files, parents, data files, extents).
     #[arg(long = "allow-path", value_name = "DIR")]
     allow_path: Vec<PathBuf>,
     /// How long a boot may take, instead of the plan's limit.

@@ -20,6 +20,7 @@ pub(super) struct Measured {
     options: String,
     ours: Vec<Run>,
     theirs: Vec<Run>,
+    limit: Vec<Run>,
     fsync: Vec<f64>,
     pub(super) peak_kib: i64,
 }
@@ -34,6 +35,7 @@ impl Measured {
             options: options.join("; "),
             ours: Vec::new(),
             theirs: Vec::new(),
+            limit: Vec::new(),
             fsync: Vec::new(),
             peak_kib: 0,
         }
@@ -57,6 +59,10 @@ impl Measured {
 
     pub(super) fn add_theirs(&mut self, run: Run) {
         self.theirs.push(run);
+    }
+
+    pub(super) fn add_limit(&mut self, run: Run) {
+        self.limit.push(run);
     }
 
     /// CPU and wall: ours, the peer's.
@@ -84,12 +90,12 @@ impl Measured {
 
     fn markdown(&self) -> String {
         if let Some(why) = &self.not_run {
-            return format!("| {} | not measured: {why} | | | | | | | | |\n", self.id);
+            return format!("| {} | not measured: {why} | | | | | | | | | |\n", self.id);
         }
         let [cpu, wall] = self.figures();
         let fsync = least(self.fsync.iter().copied());
         format!(
-            "| {} | {:.3} | {:.3} | **{:.2}** | {:.3} | {:.3} | **{:.2}** | {:.3} | {} | `{}` |\n",
+            "| {} | {:.3} | {:.3} | **{:.2}** | {:.3} | {:.3} | **{:.2}** | {:.3} | {:.3} / {:.3} | {} | `{}` |\n",
             self.id,
             cpu.0,
             cpu.1,
@@ -98,6 +104,8 @@ impl Measured {
             wall.1,
             wall.1 / wall.0,
             fsync,
+            self::cpu(&self.limit),
+            self::wall(&self.limit),
             self.peak_kib >> 10,
             self.options
         )
@@ -160,7 +168,8 @@ pub(super) fn report(measured: &[Measured], rounds: usize) -> anyhow::Result<Rep
     let mut text = format!(
         "Least of {rounds} rounds, in turn, in seconds; the peer is {peer}, each row with those of its options that took \
          the least processor time and the least wall time in a first try. Wall times are without our fsync, which the \
-         peer does not do and which is told apart.\n"
+         peer does not do and which is told apart. `cp` copies the source's \
+         file as it is, sharing its extents in the class reflink.\n"
     );
     for (name, class) in Class::ALL {
         let rows: Vec<&Measured> = measured.iter().filter(|one| one.class == class).collect();
@@ -168,8 +177,8 @@ pub(super) fn report(measured: &[Measured], rounds: usize) -> anyhow::Result<Rep
             continue;
         }
         text.push_str(&format!(
-            "\n### {name}\n\n| row | CPU ours | CPU peer | ratio | wall ours | wall peer | ratio | fsync | MiB | peer's options \
-             |\n|---|---|---|---|---|---|---|---|---|---|\n"
+            "\n### {name}\n\n| row | CPU ours | CPU peer | ratio | wall ours | wall peer | ratio | fsync | `cp` CPU / wall | MiB | peer's options \
+             |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
         ));
         for row in rows {
             text.push_str(&row.markdown());
