@@ -3,9 +3,11 @@
 mod support;
 
 use std::fs;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use support::images::Place;
-use support::{expect_code, names, stderr, stdout};
+use support::{await_some, detente, expect_code, names, stderr, stdout};
 
 /// A qcow2 base with content, an overlay with some more, and another base that shares part of it.
 fn chain(test: &str) -> Option<Place> {
@@ -414,4 +416,80 @@ fn documents_name_the_command() {
         assert_eq!(document["images"][0]["target"], "new.qcow2");
         assert!(document["images"][0]["data_bytes"].is_u64());
     }
+}
+
+/// Bytes that no compressor makes smaller, by a generator (Numerical Recipes' LCG).
+fn noise(len: usize) -> Vec<u8> {
+    let mut state = 1_u32;
+    let next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    };
+    std::iter::repeat_with(next).take(len).collect()
+}
+
+/// Starts a command, and sends it a signal as soon as a further file is there.
+fn signalled(place: &Place, arguments: &[&str], signal: &str) -> Option<i32> {
+    let before = names(place.folder()).len();
+    let mut child = detente()
+        .arg("image")
+        .args(arguments)
+        .current_dir(place.folder())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    await_some("a new file", Duration::from_secs(60), || {
+        (names(place.folder()).len() > before).then_some(())
+    });
+    let pid = child.id().to_string();
+    // It may have ended by itself.
+    let _ = Command::new("kill").args([signal, &pid]).status();
+    child.wait().expect("it ends").code()
+}
+
+#[test]
+fn an_interrupt_leaves_nothing() {
+    let place = Place::empty();
+    fs::write(place.path("disk.raw"), noise(96 << 20)).unwrap();
+    fs::write(place.path("base.raw"), [0; 512]).unwrap();
+    let rebase = ["rebase", "--backing", "base.raw", "-o", "new.qcow2"];
+    let arguments = [&rebase[..], &["--compress", "zlib", "disk.raw"]].concat();
+    assert_eq!(signalled(&place, &arguments, "-INT"), Some(130));
+    assert_eq!(names(place.folder()), ["base.raw", "disk.raw"]);
+}
+
+/// Whenever it is killed: the base is the old one or the new one, and the next run clears away.
+#[test]
+fn a_killed_commit_leaves_the_base_whole() {
+    let test = "a_killed_commit_leaves_the_base_whole";
+    let Some(place) = Place::with_qemu(test) else {
+        return;
+    };
+    fs::write(place.path("base.raw"), noise(64 << 20)).unwrap();
+    let create = [
+        "create",
+        "-q",
+        "-f",
+        "qcow2",
+        "-F",
+        "raw",
+        "-b",
+        "base.raw",
+        "top.qcow2",
+    ];
+    place.qemu_img(&create);
+    place.qemu_io("qcow2", "top.qcow2", &["write -P 7 9M 2M"]);
+    let old = fs::read(place.path("base.raw")).unwrap();
+    place.qemu_img(&["convert", "-O", "raw", "top.qcow2", "expected.raw"]);
+    let new = fs::read(place.path("expected.raw")).unwrap();
+    let commit = ["commit", "--in-place", "--verify", "top.qcow2"];
+    signalled(&place, &commit, "-KILL");
+    let base = fs::read(place.path("base.raw")).unwrap();
+    assert!(base == old || base == new);
+    let commit = ["commit", "--in-place", "--no-keep", "top.qcow2"];
+    expect_code(&place.image(&commit), 0);
+    assert!(fs::read(place.path("base.raw")).unwrap() == new);
+    let stale = |name: &String| name.contains(".part");
+    assert!(!names(place.folder()).iter().any(stale));
 }

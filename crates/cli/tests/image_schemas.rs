@@ -168,7 +168,7 @@ fn what_digest_says_is_as_its_schema_says() {
 }
 
 #[test]
-fn what_convert_create_and_resize_say_is_as_their_schema_says() {
+fn what_the_writers_say_is_as_their_schema_says() {
     let place = disk();
     let format = ["--format", "json"];
     let json = |arguments: &[&str]| place.json(0, &[arguments, &format[..]].concat());
@@ -197,6 +197,19 @@ fn what_convert_create_and_resize_say_is_as_their_schema_says() {
         &json(&["resize", "new.vhdx", "2G"]),
         &[],
     );
+    for command in [
+        ["rebase", "--flatten", "-o", "flat.qcow2", "disk.qcow2"],
+        [
+            "rebase",
+            "--backing=disk.raw",
+            "-o",
+            "top.qcow2",
+            "disk.qcow2",
+        ],
+        ["commit", "-o", "below.raw", "--verify", "top.qcow2"],
+    ] {
+        check("image-write-1.json", &json(&command), &[]);
+    }
     let many = [
         "convert", "--to-dir", ".", "-O", "vhd", "disk.raw", "away.raw",
     ];

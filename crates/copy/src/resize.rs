@@ -71,7 +71,7 @@ pub(crate) fn regular_file(path: &Path) -> Result<PathBuf, ConvertError> {
     if !std::fs::metadata(&path).is_ok_and(|meta| meta.is_file()) {
         return Err(ConvertError::DestinationKind {
             path,
-            what: "only files have another size",
+            what: "only a file can be made anew",
         });
     }
     Ok(path)
