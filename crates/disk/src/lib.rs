@@ -41,6 +41,8 @@
 mod cache;
 mod chain;
 mod check;
+mod error;
+mod field;
 mod finding;
 mod guid;
 mod hostile;

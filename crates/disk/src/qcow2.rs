@@ -36,24 +36,8 @@ pub(crate) use open::open;
 pub use overlay::{OverlayError, OverlaySpec, empty_overlay};
 pub use spec::{Qcow2Backing, Qcow2Spec, Qcow2Version};
 
-use detente_block::ReadError;
+use crate::error::{corrupt, unsupported};
 
 /// A position in the image's own file: never mixed up with one in the guest's view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct FileOffset(u64);
-
-/// The error for a broken rule.
-fn corrupt(offset: u64, rule: impl Into<String>) -> ReadError {
-    ReadError::Corrupt {
-        offset,
-        rule: rule.into(),
-    }
-}
-
-/// The error for what we do not read.
-fn unsupported(offset: u64, what: impl Into<String>) -> ReadError {
-    ReadError::Unsupported {
-        offset,
-        what: what.into(),
-    }
-}

@@ -2,6 +2,7 @@
 
 use detente_block::{BlockRead, Extent, ExtentKind, ReadError};
 
+use crate::field::to_u64;
 use crate::layer::{LayerMap, LayerPlace};
 use crate::layer_name::LayerName;
 use crate::map::{FileIndex, ImageFile, MapExtent, Mapped, Place};
@@ -217,8 +218,4 @@ fn kind(place: Place) -> ExtentKind {
         Place::File { .. } | Place::Compressed { .. } => ExtentKind::Data,
         Place::Zero { .. } | Place::Unallocated => ExtentKind::Zero,
     }
-}
-
-fn to_u64(len: usize) -> u64 {
-    u64::try_from(len).expect("a length fits into 64 bits")
 }

@@ -30,20 +30,4 @@ pub(crate) use open::open;
 pub use parent::VhdParent;
 pub use spec::{VhdKind, VhdSpec};
 
-use detente_block::ReadError;
-
-/// The error for a broken rule.
-fn corrupt(offset: u64, rule: impl Into<String>) -> ReadError {
-    ReadError::Corrupt {
-        offset,
-        rule: rule.into(),
-    }
-}
-
-/// The error for what we do not read.
-fn unsupported(offset: u64, what: impl Into<String>) -> ReadError {
-    ReadError::Unsupported {
-        offset,
-        what: what.into(),
-    }
-}
+use crate::error::{corrupt, unsupported};

@@ -27,23 +27,7 @@ pub(crate) use check::check;
 pub use details::{VmdkDetails, VmdkExtent};
 pub(crate) use open::{COWD_MAGIC, DESCRIPTOR_MAGIC, HOSTED_MAGIC, open};
 
-use detente_block::ReadError;
+use crate::error::{corrupt, unsupported};
 
 /// What offsets of the format count.
 const SECTOR: u64 = 512;
-
-/// The error for a broken rule.
-fn corrupt(offset: u64, rule: impl Into<String>) -> ReadError {
-    ReadError::Corrupt {
-        offset,
-        rule: rule.into(),
-    }
-}
-
-/// The error for what we do not read.
-fn unsupported(offset: u64, what: impl Into<String>) -> ReadError {
-    ReadError::Unsupported {
-        offset,
-        what: what.into(),
-    }
-}

@@ -1,8 +1,9 @@
-//! Big-endian fields, and the widths of numbers.
+//! Big-endian fields of structures that the file may end in, and tables of words.
 
 use detente_block::{BlockRead, ReadError};
 
 use super::corrupt;
+pub(super) use crate::field::{read_bytes, to_u64, to_usize};
 
 /// Bytes with fields in them, and where they begin in the file.
 #[derive(Debug, Clone, Copy)]
@@ -38,17 +39,6 @@ impl Fields<'_> {
     }
 }
 
-/// The `len` bytes at `offset`; the caller has bounded `len`.
-pub(super) fn read_bytes(
-    file: &dyn BlockRead,
-    offset: u64,
-    len: u64,
-) -> Result<Vec<u8>, ReadError> {
-    let mut bytes = vec![0; to_usize(len)];
-    file.read_exact_at(offset, &mut bytes)?;
-    Ok(bytes)
-}
-
 /// How many words are converted at once: 64 KiB.
 const PIECE: u64 = 8192;
 
@@ -68,14 +58,4 @@ pub(super) fn read_words(
         words.extend(piece.iter().map(|word| u64::from_be_bytes(*word)));
     }
     Ok(words)
-}
-
-/// Widens a length.
-pub(super) fn to_u64(len: usize) -> u64 {
-    u64::try_from(len).expect("a usize has no more than 64 bits")
-}
-
-/// Narrows a length that was bounded.
-pub(super) fn to_usize(len: u64) -> usize {
-    usize::try_from(len).expect("what is held in memory was bounded before")
 }

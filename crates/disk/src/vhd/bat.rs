@@ -5,7 +5,7 @@ use std::sync::Arc;
 use detente_block::{BlockRead, ReadError};
 
 use super::corrupt;
-use super::field::{read, to_u64, to_usize};
+use super::field::{read_bytes, to_u64, to_usize};
 use super::footer::FOOTER_BYTES;
 use super::header::{HEADER_BYTES, Header};
 use crate::cache::Cache;
@@ -84,7 +84,7 @@ impl Bat {
             let entries = u64::from(self.header.max_table_entries)
                 .saturating_sub(first)
                 .min(WINDOW_ENTRIES);
-            let bytes = read(file, self.entry_at(first), entries.saturating_mul(4))?;
+            let bytes = read_bytes(file, self.entry_at(first), entries.saturating_mul(4))?;
             let (words, _) = bytes.as_chunks();
             Ok(words.iter().map(|word| u32::from_be_bytes(*word)).collect())
         })

@@ -5,7 +5,7 @@ use detente_block::{BlockRead, ReadError};
 use super::bat::{Bat, UNUSED};
 use super::bitmap;
 use super::check::{broken, note};
-use super::field::{read, to_u64};
+use super::field::{read_bytes, to_u64};
 use super::footer::{FOOTER_BYTES, FoundFooter, VhdDiskType};
 use super::header::HEADER_BYTES;
 use crate::CheckReport;
@@ -118,7 +118,7 @@ fn check_bitmap(
     report: &mut CheckReport,
 ) -> Result<(), ReadError> {
     let bitmap_bytes = bat.header.bitmap_bytes();
-    let bitmap = read(file, start, bitmap_bytes)?;
+    let bitmap = read_bytes(file, start, bitmap_bytes)?;
     let sectors = u64::from(bat.header.block_size) / 512;
     let padding = bitmap::run(
         &bitmap,
@@ -155,7 +155,7 @@ fn check_bitmap(
 fn first_byte(file: &dyn BlockRead, from: u64, end: u64) -> Result<Option<u64>, ReadError> {
     let mut at = from;
     while at < end {
-        let piece = read(file, at, end.saturating_sub(at).min(PIECE))?;
+        let piece = read_bytes(file, at, end.saturating_sub(at).min(PIECE))?;
         if let Some(into) = piece.iter().position(|byte| *byte != 0) {
             return Ok(Some(at.saturating_add(to_u64(into))));
         }

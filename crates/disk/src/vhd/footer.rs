@@ -2,7 +2,7 @@
 
 use detente_block::{BlockRead, ReadError};
 
-use super::field::{bytes, checksum, put, read, to_u64, u16_at, u32_at, u64_at};
+use super::field::{array, checksum, put, read_bytes, to_u64, u16_at, u32_at, u64_at};
 use super::geometry::VhdGeometry;
 use super::{corrupt, unsupported};
 
@@ -101,7 +101,7 @@ pub(super) fn end_footer(file: &dyn BlockRead) -> Result<Option<u64>, ReadError>
         let Some(at) = file.len_bytes().checked_sub(footer_bytes) else {
             continue;
         };
-        if read(file, at, to_u64(COOKIE.len()))? == COOKIE {
+        if read_bytes(file, at, to_u64(COOKIE.len()))? == COOKIE {
             return Ok(Some(at));
         }
     }
@@ -111,7 +111,7 @@ pub(super) fn end_footer(file: &dyn BlockRead) -> Result<Option<u64>, ReadError>
 /// The footer at `at`, as many bytes of it as there are, filled up.
 pub(super) fn read_footer(file: &dyn BlockRead, at: u64) -> Result<Vec<u8>, ReadError> {
     let len = file.len_bytes().saturating_sub(at).min(FOOTER_BYTES);
-    let mut bytes = read(file, at, len)?;
+    let mut bytes = read_bytes(file, at, len)?;
     bytes.resize(512, 0);
     Ok(bytes)
 }
@@ -162,15 +162,15 @@ impl Footer {
             let what = format!("version {version:#010x} of the VHD format");
             return Err(unsupported(place(at::VERSION), what));
         }
-        let [heads, sectors_per_track] = bytes(footer, at::GEOMETRY.saturating_add(2));
+        let [heads, sectors_per_track] = array(footer, at::GEOMETRY.saturating_add(2));
         Ok(Self {
             features: u32_at(footer, at::FEATURES),
             version,
             data_offset: u64_at(footer, at::DATA_OFFSET),
             timestamp: u32_at(footer, at::TIMESTAMP),
-            creator_application: bytes(footer, at::CREATOR_APPLICATION),
+            creator_application: array(footer, at::CREATOR_APPLICATION),
             creator_version: u32_at(footer, at::CREATOR_VERSION),
-            creator_host_os: bytes(footer, at::CREATOR_HOST_OS),
+            creator_host_os: array(footer, at::CREATOR_HOST_OS),
             original_size: u64_at(footer, at::ORIGINAL_SIZE),
             current_size: u64_at(footer, at::CURRENT_SIZE),
             geometry: VhdGeometry {
@@ -179,8 +179,8 @@ impl Footer {
                 sectors_per_track,
             },
             disk_type: disk_type(u32_at(footer, at::DISK_TYPE), place(at::DISK_TYPE))?,
-            unique_id: bytes(footer, at::UNIQUE_ID),
-            saved_state: bytes(footer, at::SAVED_STATE) != [0],
+            unique_id: array(footer, at::UNIQUE_ID),
+            saved_state: array(footer, at::SAVED_STATE) != [0],
         })
     }
 

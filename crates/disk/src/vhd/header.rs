@@ -2,7 +2,7 @@
 
 use detente_block::{BlockRead, ReadError};
 
-use super::field::{bytes, checksum, put, read, to_u64, u32_at, u64_at};
+use super::field::{array, checksum, put, read_bytes, to_u64, u32_at, u64_at};
 use super::footer::{self, FoundFooter, NO_OFFSET};
 use super::{corrupt, unsupported};
 
@@ -66,7 +66,7 @@ impl Header {
                 format!("the dynamic disk header at {offset:#x} goes past the end of the file");
             return Err(corrupt(found.place(footer::at::DATA_OFFSET), rule));
         }
-        let header = Self::parse(&read(file, offset, HEADER_BYTES)?, offset)?;
+        let header = Self::parse(&read_bytes(file, offset, HEADER_BYTES)?, offset)?;
         header.check_table(found.footer.virtual_size(), file.len_bytes())?;
         Ok(header)
     }
@@ -98,9 +98,9 @@ impl Header {
             table_offset: u64_at(header, at::TABLE_OFFSET),
             max_table_entries: u32_at(header, at::MAX_TABLE_ENTRIES),
             block_size,
-            parent_unique_id: bytes(header, at::PARENT_UNIQUE_ID),
+            parent_unique_id: array(header, at::PARENT_UNIQUE_ID),
             parent_timestamp: u32_at(header, at::PARENT_TIMESTAMP),
-            parent_name: bytes(header, at::PARENT_NAME),
+            parent_name: array(header, at::PARENT_NAME),
             locators: locators(header, offset),
         })
     }
@@ -166,7 +166,7 @@ fn locators(header: &[u8], offset: u64) -> Vec<Locator> {
         .zip(starts)
         .map(|(entry, start)| Locator {
             at: offset.saturating_add(to_u64(start)),
-            platform_code: bytes(entry, 0),
+            platform_code: array(entry, 0),
             data_length: u32_at(entry, 8),
             data_offset: u64_at(entry, 16),
         })

@@ -3,7 +3,7 @@
 use detente_block::{BlockRead, ReadError};
 
 use super::corrupt;
-use super::field::read;
+use super::field::read_bytes;
 use super::header::{Header, Locator, at};
 use crate::Format;
 use crate::layer::{Identity, ParentRef};
@@ -75,7 +75,7 @@ fn locator_name(file: &dyn BlockRead, locator: &Locator) -> Result<Option<String
         );
         return Err(corrupt(locator.at, rule));
     }
-    let name = read(file, locator.data_offset, u64::from(locator.data_length))?;
+    let name = read_bytes(file, locator.data_offset, u64::from(locator.data_length))?;
     Ok(utf16(&name, u16::from_le_bytes))
 }
 

@@ -11,7 +11,7 @@ use detente_block::{BlockRead, ReadError};
 use super::bat::{Bat, BlockRun};
 use super::bitmap;
 use super::details::VhdDetails;
-use super::field::read;
+use super::field::read_bytes;
 use super::footer::VhdDiskType;
 use crate::Details;
 use crate::cache::Cache;
@@ -75,7 +75,7 @@ impl Sparse {
 
     fn bitmap(&self, start: u64) -> Result<Arc<Vec<u8>>, ReadError> {
         self.bitmaps.get_or(start, || {
-            read(&*self.file, start, self.bat.header.bitmap_bytes())
+            read_bytes(&*self.file, start, self.bat.header.bitmap_bytes())
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use detente_block::{BlockRead, ReadError};
 
+use crate::field;
 use crate::{Finding, Severity};
 
 /// Why a structure could not be read.
@@ -66,10 +67,7 @@ impl From<Fault> for ReadError {
 
 /// The error for what we do not read.
 pub(super) fn unsupported(offset: u64, what: impl Into<String>) -> Fault {
-    Fault::Read(ReadError::Unsupported {
-        offset,
-        what: what.into(),
-    })
+    Fault::Read(crate::error::unsupported(offset, what))
 }
 
 const TRUNCATED: Rule = Rule::new("vhdx.truncated", "[MS-VHDX] 2.1");
@@ -86,8 +84,5 @@ pub(super) fn read_bytes(
         let what = format!("the file ends at {end:#x}, inside or before the {name}");
         return Err(TRUNCATED.broken(offset, what));
     }
-    let len = usize::try_from(len).expect("what is held in memory was bounded before");
-    let mut bytes = vec![0; len];
-    file.read_exact_at(offset, &mut bytes)?;
-    Ok(bytes)
+    Ok(field::read_bytes(file, offset, len)?)
 }

@@ -2,7 +2,7 @@
 
 use detente_block::{BlockRead, ReadError};
 
-use super::field::{bytes, read, to_u64, u16_at, u32_at, u64_at};
+use super::field::{array, read, to_u64, u16_at, u32_at, u64_at};
 use super::open::HOSTED_MAGIC;
 use super::shape::{GrainKind, Shape};
 use super::{SECTOR, corrupt, unsupported};
@@ -123,8 +123,8 @@ impl Hosted {
             rgd_offset: u64_at(&header, at::RGD_OFFSET),
             gd_offset: u64_at(&header, at::GD_OFFSET),
             over_head: u64_at(&header, at::OVER_HEAD),
-            unclean_shutdown: bytes(&header, at::UNCLEAN_SHUTDOWN) != [0],
-            line_characters: bytes(&header, at::LINE_CHARACTERS),
+            unclean_shutdown: array(&header, at::UNCLEAN_SHUTDOWN) != [0],
+            line_characters: array(&header, at::LINE_CHARACTERS),
             compressed,
         })
     }
