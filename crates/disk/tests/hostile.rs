@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 
 use detente_disk::{Format, OverlaySpec, empty_overlay, exercise};
-use detente_samples::Seeds;
+use detente_samples::{Numbers, Seeds, spoil};
 
 /// The corpus, unpacked, in the order of its names.
 fn corpus() -> Vec<(String, Vec<u8>)> {
@@ -41,23 +41,6 @@ fn the_corpus_is_survived() {
     exercise(b"QFI\xfb");
 }
 
-/// Numbers from a seed (splitmix64).
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end.max(1) as u64).unwrap()
-    }
-}
-
 /// Values that limits are made of.
 const EDGES: [u64; 12] = [
     0,
@@ -84,7 +67,7 @@ fn mutate(image: &mut Vec<u8>, numbers: &mut Numbers) {
         };
         let at = numbers.below(within / 4) * 4;
         let value = match numbers.below(3) {
-            0 => EDGES[numbers.below(EDGES.len())],
+            0 => numbers.one_of(&EDGES),
             1 => numbers.next(),
             // An offset inside the file.
             _ => (numbers.below(image.len()) as u64) & !0x1ff,
@@ -95,17 +78,13 @@ fn mutate(image: &mut Vec<u8>, numbers: &mut Numbers) {
             1 => &bytes[4..],
             _ => &bytes[..],
         };
-        if let Some(place) = image.get_mut(at..at + field.len()) {
-            place.copy_from_slice(field);
-        }
+        spoil(image, at, field);
     }
-    if numbers.below(8) == 0 {
-        image.truncate(numbers.below(image.len()));
-    }
+    numbers.cut_sometimes(image);
 }
 
 fn try_seed(images: &[Vec<u8>], seed: u64) {
-    let mut numbers = Numbers(seed);
+    let mut numbers = Numbers::new(seed);
     let mut image = images[numbers.below(images.len())].clone();
     mutate(&mut image, &mut numbers);
     exercise(&image);

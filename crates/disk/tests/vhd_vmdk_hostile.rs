@@ -2,31 +2,12 @@
 //!
 //! `detente_samples::Seeds` says for how long, and what replays a failure.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod vhd_support;
 mod vmdk_support;
 
 use detente_disk::exercise;
-use detente_samples::Seeds;
+use detente_samples::{Numbers, Seeds, spoil};
 use vmdk_support::{cowd, descriptor, se_sparse, sparse, sparse_on, stream};
-
-/// Numbers from a seed (splitmix64).
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end.max(1) as u64).unwrap()
-    }
-}
 
 /// Values that limits are made of.
 const EDGES: [u64; 10] = [
@@ -49,12 +30,12 @@ const VHD_FIELDS: [usize; 13] = [16, 28, 48, 56, 60, 68, 528, 540, 544, 552, 576
 fn mutate(image: &mut Vec<u8>, numbers: &mut Numbers) {
     for _ in 0..=numbers.below(6) {
         let at = match numbers.below(3) {
-            0 => VHD_FIELDS[numbers.below(VHD_FIELDS.len())],
+            0 => numbers.one_of(&VHD_FIELDS),
             1 => numbers.below(image.len().min(80)),
             _ => numbers.below(image.len() / 4) * 4,
         };
         let value = match numbers.below(4) {
-            0 => EDGES[numbers.below(EDGES.len())],
+            0 => numbers.one_of(&EDGES),
             1 => numbers.next(),
             // An offset inside the file, in bytes or sectors.
             2 => (numbers.below(image.len()) as u64) & !0x1ff,
@@ -67,17 +48,13 @@ fn mutate(image: &mut Vec<u8>, numbers: &mut Numbers) {
         } else {
             &little[..width]
         };
-        if let Some(place) = image.get_mut(at..at + width) {
-            place.copy_from_slice(field);
-        }
+        spoil(image, at, field);
     }
-    if numbers.below(8) == 0 {
-        image.truncate(numbers.below(image.len()));
-    }
+    numbers.cut_sometimes(image);
 }
 
 fn try_seed(images: &[Vec<u8>], seed: u64) {
-    let mut numbers = Numbers(seed);
+    let mut numbers = Numbers::new(seed);
     let mut image = images[numbers.below(images.len())].clone();
     mutate(&mut image, &mut numbers);
     // A wrong checksum would hide what is behind it.

@@ -7,54 +7,37 @@ mod support;
 mod vhdx_support;
 
 use detente_disk::exercise;
-use detente_samples::Seeds;
+use detente_samples::{Numbers, Seeds};
 use vhdx_support::{
     DATA_WRITE_GUID, LogEntry, LogWrite, MIB, at, differencing, entry_at, log, put, seal, sector,
     sound,
 };
 
-/// Numbers from a seed (splitmix64).
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end.max(1) as u64).unwrap()
-    }
-
-    /// A value that limits are made of, an offset inside the file, or noise.
-    fn value(&mut self) -> u64 {
-        const EDGES: [u64; 16] = [
-            0,
-            1,
-            2,
-            7,
-            0x1000,
-            0x1_0000,
-            0x10_0000,
-            0x1000_0000,
-            0x7fff_ffff,
-            0xffff_f000,
-            0xffff_ffff,
-            64 << 40,
-            i64::MAX as u64,
-            !0xf_ffff,
-            !0xfff,
-            u64::MAX,
-        ];
-        match self.below(4) {
-            0 => self.next(),
-            1 => self.next() >> self.below(64),
-            2 => ((self.below(9) as u64) << 20) | self.next() & 7,
-            _ => EDGES[self.below(EDGES.len())],
-        }
+/// A value that limits are made of, an offset inside the file, or noise.
+fn value(numbers: &mut Numbers) -> u64 {
+    const EDGES: [u64; 16] = [
+        0,
+        1,
+        2,
+        7,
+        0x1000,
+        0x1_0000,
+        0x10_0000,
+        0x1000_0000,
+        0x7fff_ffff,
+        0xffff_f000,
+        0xffff_ffff,
+        64 << 40,
+        i64::MAX as u64,
+        !0xf_ffff,
+        !0xfff,
+        u64::MAX,
+    ];
+    match numbers.below(4) {
+        0 => numbers.next(),
+        1 => numbers.next() >> numbers.below(64),
+        2 => ((numbers.below(9) as u64) << 20) | numbers.next() & 7,
+        _ => numbers.one_of(&EDGES),
     }
 }
 
@@ -70,18 +53,18 @@ fn dirty(numbers: &mut Numbers) -> (Vec<u8>, Vec<Vec<u8>>, usize) {
             let place =
                 [at::BAT, at::METADATA, at::ITEMS, at::REGIONS[0], at::BLOCKS][numbers.below(5)];
             writes.push(match numbers.below(3) {
-                0 => LogWrite::Zero(numbers.value() & !0xfff, numbers.value() & !0xfff),
+                0 => LogWrite::Zero(value(numbers) & !0xfff, value(numbers) & !0xfff),
                 _ => LogWrite::Data(place as u64, sector(&image, place)),
             });
         }
         let mut entry = LogEntry::new(sequence, tail, writes);
         if numbers.below(4) == 0 {
-            entry.last = numbers.value();
+            entry.last = value(numbers);
         }
         let mut bytes = entry.encode();
         if numbers.below(3) == 0 {
             let field = numbers.below(40) * 4;
-            let value = numbers.value().to_le_bytes();
+            let value = value(numbers).to_le_bytes();
             put(&mut bytes, field, &value[..4]);
             put(&mut bytes, 4, &[0; 4]);
             let sum = crc32c::crc32c(&bytes);
@@ -119,7 +102,7 @@ fn mutate(image: &mut Vec<u8>, numbers: &mut Numbers) {
             7 => (at::LOG, 256),
             _ => (at::BAT, 48),
         };
-        let value = numbers.value().to_le_bytes();
+        let value = value(numbers).to_le_bytes();
         let field = [1, 2, 4, 8, 8][numbers.below(5)];
         let place = start + numbers.below(len / field) * field;
         put(image, place, &value[..field]);
@@ -127,15 +110,13 @@ fn mutate(image: &mut Vec<u8>, numbers: &mut Numbers) {
     if numbers.below(8) != 0 {
         seal(image);
     }
-    if numbers.below(8) == 0 {
-        image.truncate(numbers.below(image.len()));
-    }
+    numbers.cut_sometimes(image);
 }
 
 #[test]
 fn mutations_of_vhdx_images_are_survived() {
     for seed in Seeds::of_environment("VHDX images", 1) {
-        let mut numbers = Numbers(seed);
+        let mut numbers = Numbers::new(seed);
         let mut image = start_image(&mut numbers);
         mutate(&mut image, &mut numbers);
         exercise(&image);

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use detente_host::network::exercise;
-use detente_samples::Seeds;
+use detente_samples::{Numbers, Seeds};
 
 /// Sound frames of every kind that the service answers, as starting points.
 fn samples() -> Vec<Vec<u8>> {
@@ -95,32 +95,16 @@ fn put_checksum(bytes: &mut [u8], at: usize) {
     bytes[at..at + 2].copy_from_slice(&sum.to_be_bytes());
 }
 
-/// xorshift64*: all that is needed is that a seed gives the same bytes again.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(limit.max(1)).unwrap()).unwrap()
-    }
-}
-
 fn mutated(sample: &[u8], seed: u64) -> Vec<u8> {
-    let mut random = Random(seed | 1);
+    let mut numbers = Numbers::new(seed);
     let mut bytes = sample.to_vec();
-    for _ in 0..=random.below(8) {
-        let at = random.below(bytes.len());
-        match random.below(6) {
+    for _ in 0..=numbers.below(8) {
+        let at = numbers.below(bytes.len());
+        match numbers.below(6) {
             0 => bytes.truncate(at),
             1 => bytes.insert(at, 0xff),
             2 => bytes.extend_from_slice(sample),
-            _ if !bytes.is_empty() => bytes[at] = random.next().to_le_bytes()[0],
+            _ if !bytes.is_empty() => bytes[at] = numbers.next().to_le_bytes()[0],
             _ => bytes.extend_from_slice(sample),
         }
     }

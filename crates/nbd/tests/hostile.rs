@@ -15,7 +15,7 @@ use std::fs;
 use std::path::Path;
 
 use detente_nbd::exercise;
-use detente_samples::Seeds;
+use detente_samples::{Numbers, Seeds, spoil};
 
 use support::Says;
 
@@ -78,23 +78,6 @@ fn the_corpus_is_survived() {
     }
 }
 
-/// Numbers from a seed (splitmix64).
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end.max(1) as u64).unwrap()
-    }
-}
-
 /// Values that limits are made of, and the disk's own.
 const EDGES: [u64; 12] = [
     0,
@@ -116,14 +99,12 @@ fn mutate(said: &mut Vec<u8>, numbers: &mut Numbers) {
     for _ in 0..=numbers.below(4) {
         let at = numbers.below(said.len());
         let value = match numbers.below(2) {
-            0 => EDGES[numbers.below(EDGES.len())],
+            0 => numbers.one_of(&EDGES),
             _ => numbers.next(),
         };
         let bytes = value.to_be_bytes();
         let field = &bytes[8 - (1 << numbers.below(4))..];
-        if let Some(place) = said.get_mut(at..at + field.len()) {
-            place.copy_from_slice(field);
-        }
+        spoil(said, at, field);
     }
     if numbers.below(4) == 0 {
         let start = numbers.below(said.len());
@@ -131,13 +112,11 @@ fn mutate(said: &mut Vec<u8>, numbers: &mut Numbers) {
         let at = numbers.below(said.len());
         said.splice(at..at, part);
     }
-    if numbers.below(8) == 0 {
-        said.truncate(numbers.below(said.len()));
-    }
+    numbers.cut_sometimes(said);
 }
 
 fn try_seed(all: &[Vec<u8>], seed: u64) {
-    let mut numbers = Numbers(seed);
+    let mut numbers = Numbers::new(seed);
     let mut said = all[numbers.below(all.len())].clone();
     mutate(&mut said, &mut numbers);
     exercise(&said);

@@ -5,7 +5,7 @@ use std::path::Path;
 use detente_plan::protocol::{
     AgentMessage, Cpus, HostMessage, Observation, PROTOCOL, Phase, Task, encode, exercise,
 };
-use detente_samples::Seeds;
+use detente_samples::{Numbers, Seeds};
 
 /// A stream as a run would send it, with noise between the frames.
 fn sound() -> Vec<u8> {
@@ -55,22 +55,12 @@ fn sound() -> Vec<u8> {
     stream
 }
 
-/// splitmix64: small, and the same on every machine.
-fn next(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
 fn mutated(seed: u64) -> Vec<u8> {
-    let (mut stream, mut state) = (sound(), seed);
-    for _ in 0..=next(&mut state) % 8 {
-        let at =
-            usize::try_from(next(&mut state) % stream.len() as u64).expect("within the stream");
-        let byte = next(&mut state).to_le_bytes()[0];
-        match next(&mut state) % 4 {
+    let (mut stream, mut numbers) = (sound(), Numbers::new(seed));
+    for _ in 0..=numbers.below(8) {
+        let at = numbers.below(stream.len());
+        let byte = numbers.next().to_le_bytes()[0];
+        match numbers.below(4) {
             0 => stream[at] = byte,
             1 => stream.insert(at, byte),
             2 => stream.truncate(at.max(1)),

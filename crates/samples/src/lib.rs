@@ -21,12 +21,14 @@
 
 mod disk;
 mod heads;
+mod numbers;
 mod seeds;
 mod tool;
 mod tree;
 
 pub use disk::{Label, Partition, disk, esp};
 pub use heads::{initramfs, kernel, luks, program};
+pub use numbers::{Numbers, spoil};
 pub use seeds::Seeds;
 pub use tool::{can_make_disks, can_make_ext4, can_make_uefi_disks};
 pub use tree::{ROOT, Tree};

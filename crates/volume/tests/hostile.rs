@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use detente_samples::Seeds;
+use detente_samples::{Numbers, Seeds};
 use detente_volume::exercise;
 use support::{ImageBuilder, poke, sample};
 
@@ -37,23 +37,6 @@ fn check_memory() {
     assert!(peak <= MOST_KIB, "{peak} KiB were used");
 }
 
-/// SplitMix64 (S. Vigna, public domain).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut value = self.0;
-        value = (value ^ value >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        value = (value ^ value >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        value ^ value >> 31
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % limit.max(1) as u64).unwrap()
-    }
-}
-
 /// A sample, and the bytes of it that are worth spoiling: those that are not zero, and a few around.
 struct Sound {
     name: &'static str,
@@ -74,23 +57,23 @@ impl Sound {
     }
 
     /// One to eight fields become something else.
-    fn mutate(&self, random: &mut Random) -> Vec<u8> {
+    fn mutate(&self, numbers: &mut Numbers) -> Vec<u8> {
         let mut bytes = self.bytes.clone();
-        for _ in 0..=random.below(8) {
+        for _ in 0..=numbers.below(8) {
             // The first structures matter most: half of the changes go there.
-            let range = if random.below(2) == 0 {
+            let range = if numbers.below(2) == 0 {
                 self.places.len()
             } else {
                 self.places.len().min(300)
             };
-            let at = self.places[random.below(range)] + random.below(32);
-            let value = [0, 1, 0x7f, 0x80, 0xff, random.next() & 0xff][random.below(6)];
+            let at = self.places[numbers.below(range)] + numbers.below(32);
+            let value = [0, 1, 0x7f, 0x80, 0xff, numbers.next() & 0xff][numbers.below(6)];
             let value = u8::try_from(value).unwrap();
-            let len = [1, 1, 2, 4, 8][random.below(5)].min(bytes.len() - at);
+            let len = [1, 1, 2, 4, 8][numbers.below(5)].min(bytes.len() - at);
             bytes[at..at + len].fill(value);
         }
-        if random.below(16) == 0 {
-            bytes.truncate(random.below(self.bytes.len()));
+        if numbers.below(16) == 0 {
+            bytes.truncate(numbers.below(self.bytes.len()));
         }
         bytes
     }
@@ -168,14 +151,14 @@ fn mutated_samples_do_no_harm() {
         let (name, seed) = replay.split_once(':').unwrap();
         let sound = samples.iter().find(|sound| sound.name == name).unwrap();
         let seed = seed.parse().unwrap();
-        return check(name, seed, &sound.mutate(&mut Random(seed)));
+        return check(name, seed, &sound.mutate(&mut Numbers::new(seed)));
     }
     for sound in &samples {
         check(sound.name, u64::MAX, &sound.bytes);
     }
     for seed in Seeds::of_environment("volumes", 1) {
         for sound in &samples {
-            check(sound.name, seed, &sound.mutate(&mut Random(seed)));
+            check(sound.name, seed, &sound.mutate(&mut Numbers::new(seed)));
         }
     }
     check_memory();
