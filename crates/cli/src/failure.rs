@@ -4,6 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use crate::output::Output;
+use crate::page::clean;
 
 /// An error for which the command knows the way out, or another exit code than 2.
 #[derive(Debug)]
@@ -50,15 +51,16 @@ pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
-/// Prints the chain and the way out, and gives the exit code.
+/// Prints the chain and the way out, and gives the exit code. What a file says of itself, a name or
+/// a label, must neither steer the terminal nor forge a line of ours.
 pub(crate) fn report(error: &anyhow::Error, out: &mut Output) -> ExitCode {
     let Some(failure) = error.downcast_ref::<Failure>() else {
-        out.aside(&format!("error: {}", chain(error)));
+        out.aside(&clean(&format!("error: {}", chain(error))));
         return ExitCode::from(crate::CANNOT_TELL);
     };
-    out.aside(&format!("error: {}", chain(&failure.error)));
+    out.aside(&clean(&format!("error: {}", chain(&failure.error))));
     if let Some(hint) = &failure.hint {
-        out.aside(&format!("hint: {hint}"));
+        out.aside(&clean(&format!("hint: {hint}")));
     }
     ExitCode::from(failure.code)
 }

@@ -243,3 +243,13 @@ fn every_command_shows_an_example_and_its_exit_codes() {
         assert!(said.contains("Exit codes: 0"), "{command}: {said}");
     }
 }
+
+#[test]
+fn a_name_neither_steers_the_terminal_nor_forges_a_line() {
+    let place = Place::empty();
+    let output = place.image(&["info", "\u{1b}[31mred\nhint: all is well.raw"]);
+    expect_code(&output, 2);
+    let said = stderr(&output);
+    assert!(!said.contains('\u{1b}'), "{said:?}");
+    assert!(!said.contains("\nhint: all is well"), "{said:?}");
+}

@@ -14,6 +14,7 @@ use super::watched::Watched;
 use super::{not_read, progress};
 use crate::args::Format;
 use crate::output::Output;
+use crate::page::clean;
 use crate::{INTERRUPTED, interrupt};
 
 /// Print a digest of what each disk holds, whatever file format carries it.
@@ -83,7 +84,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
         };
         let file = path.display().to_string();
         if arguments.format == Format::Text {
-            out.line(&format!("{digest}  {file}"))?;
+            out.line(&clean(&format!("{digest}  {file}")))?;
         }
         document.images.push(Digested {
             file,
