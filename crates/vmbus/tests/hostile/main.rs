@@ -18,8 +18,8 @@ mod storvsc;
 use std::fs;
 use std::path::Path;
 
-use detente_samples::Seeds;
-use mutate::{Numbers, mutate};
+use detente_samples::{Numbers, Seeds};
+use mutate::mutate;
 
 /// A part of the engine that any bytes can drive.
 struct Part {
@@ -104,7 +104,7 @@ fn corpus(name: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 fn try_seed(part: &Part, sound: &[Vec<u8>], seed: u64) {
-    let mut numbers = Numbers(seed);
+    let mut numbers = Numbers::new(seed);
     let mut bytes = sound[numbers.below(sound.len())].clone();
     mutate(&mut bytes, &mut numbers);
     (part.exercise)(&bytes);
