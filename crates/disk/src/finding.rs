@@ -80,3 +80,32 @@ impl CheckReport {
         }
     }
 }
+
+/// A broken rule.
+pub(crate) fn broken(
+    rule: &'static str,
+    offset: u64,
+    what: String,
+    section: &'static str,
+) -> Finding {
+    Finding {
+        severity: Severity::Corrupt,
+        rule,
+        offset,
+        what,
+        section,
+    }
+}
+
+/// What is worth knowing.
+pub(crate) fn note(
+    rule: &'static str,
+    offset: u64,
+    what: String,
+    section: &'static str,
+) -> Finding {
+    Finding {
+        severity: Severity::Note,
+        ..broken(rule, offset, what, section)
+    }
+}

@@ -10,36 +10,7 @@ use super::check_blocks::check_blocks;
 use super::footer::{self, Footer, FoundFooter, MAX_BYTES, NO_OFFSET, VERSION, VhdDiskType, at};
 use super::header::Header;
 use super::parent::VhdParent;
-use crate::finding::{CheckReport, Finding, Severity};
-
-/// A broken rule.
-pub(super) fn broken(
-    rule: &'static str,
-    offset: u64,
-    what: String,
-    section: &'static str,
-) -> Finding {
-    Finding {
-        severity: Severity::Corrupt,
-        rule,
-        offset,
-        what,
-        section,
-    }
-}
-
-/// What is worth knowing.
-pub(super) fn note(
-    rule: &'static str,
-    offset: u64,
-    what: String,
-    section: &'static str,
-) -> Finding {
-    Finding {
-        severity: Severity::Note,
-        ..broken(rule, offset, what, section)
-    }
-}
+use crate::finding::{CheckReport, Finding, broken, note};
 
 /// The same error as a finding, where it is the bytes that are wrong.
 fn as_finding(

@@ -4,11 +4,11 @@ use detente_block::{BlockRead, ReadError};
 
 use super::bat::{Bat, UNUSED};
 use super::bitmap;
-use super::check::{broken, note};
 use super::field::{read_bytes, to_u64};
 use super::footer::{FOOTER_BYTES, FoundFooter, VhdDiskType};
 use super::header::HEADER_BYTES;
 use crate::CheckReport;
+use crate::finding::{broken, note};
 
 const TABLE: &str = "[VHD] Block Allocation Table and Data Blocks";
 /// How many blocks are held against each other.

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use detente_block::{BlockRead, ExtentKind, ReadError};
+use detente_block::{BlockRead, ReadError};
 
 use super::details::VhdDetails;
 use crate::Details;
-use crate::layer::{Identity, LayerMap, LayerPlace, LayerSpan};
+use crate::layer::{Identity, LayerMap, LayerSpan};
+use crate::raw::Raw;
 
 /// An opened fixed disk.
 pub(super) struct Fixed {
-    file: Arc<dyn BlockRead>,
+    /// What is before the footer is read like a raw file.
+    raw: Raw,
     size: u64,
     details: VhdDetails,
 }
@@ -18,7 +20,7 @@ pub(super) struct Fixed {
 impl Fixed {
     pub(super) fn new(file: Arc<dyn BlockRead>, size: u64, details: VhdDetails) -> Self {
         Self {
-            file,
+            raw: Raw::new(file),
             size,
             details,
         }
@@ -30,30 +32,16 @@ impl LayerMap for Fixed {
         self.size
     }
 
-    fn span(&self, offset: u64, _most: u64) -> Result<LayerSpan, ReadError> {
-        let extent = self.file.next_extent(offset)?;
-        let place = match extent.kind {
-            ExtentKind::Data => LayerPlace::File { file: 0, offset },
-            ExtentKind::Zero => LayerPlace::Zero {
-                room: Some((0, offset)),
-            },
-        };
-        Ok(LayerSpan {
-            len: extent.len,
-            place,
-        })
+    fn span(&self, offset: u64, most: u64) -> Result<LayerSpan, ReadError> {
+        self.raw.span(offset, most)
     }
 
     fn span_to_read(&self, offset: u64, most: u64) -> Result<LayerSpan, ReadError> {
-        Ok(LayerSpan {
-            len: most,
-            place: LayerPlace::File { file: 0, offset },
-        })
+        self.raw.span_to_read(offset, most)
     }
 
     fn read_compressed(&self, offset: u64, part: &mut [u8]) -> Result<(), ReadError> {
-        // Never called: nothing here is compressed.
-        self.file.read_exact_at(offset, part)
+        self.raw.read_compressed(offset, part)
     }
 
     fn identity(&self) -> Identity {

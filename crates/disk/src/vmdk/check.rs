@@ -12,37 +12,13 @@ use super::descriptor::{Descriptor, MAX_BYTES};
 use super::field::read;
 use super::hosted::{Hosted, at};
 use super::open::{COWD_MAGIC, HOSTED_MAGIC, embedded};
-use crate::finding::{CheckReport, Finding, Severity};
+use crate::finding::{CheckReport, broken, note};
 
 const HEADER: &str = "[VMDK] Hosted Sparse Extents";
 const DESCRIPTOR: &str = "[VMDK] The Descriptor File";
 /// [VMDK] `singleEndLineChar` and so on: what a transfer as text would change.
 const LINE_CHARACTERS: [u8; 4] = *b"\n \r\n";
 const LINE_TEST: u32 = 1;
-
-/// A broken rule.
-pub(super) fn broken(
-    rule: &'static str,
-    offset: u64,
-    what: String,
-    section: &'static str,
-) -> Finding {
-    Finding {
-        severity: Severity::Corrupt,
-        rule,
-        offset,
-        what,
-        section,
-    }
-}
-
-/// What is worth knowing.
-fn note(rule: &'static str, offset: u64, what: String, section: &'static str) -> Finding {
-    Finding {
-        severity: Severity::Note,
-        ..broken(rule, offset, what, section)
-    }
-}
 
 /// Adds the error as a finding, where it is the bytes that are wrong.
 pub(super) fn add_error(

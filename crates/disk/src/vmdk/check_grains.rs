@@ -2,7 +2,7 @@
 
 use detente_block::{BlockRead, ReadError};
 
-use super::check::{add_error, broken};
+use super::check::add_error;
 use super::claimed::Claimed;
 use super::directory::{Directory, read_words};
 use super::field::{read, to_u64, u32_at, u64_at};
@@ -10,6 +10,7 @@ use super::packed::MARKER_BYTES;
 use super::shape::{Grain, Shape};
 use super::{SECTOR, corrupt};
 use crate::CheckReport;
+use crate::finding::broken;
 
 const TABLES: &str = "[VMDK] Grain Directories and Grain Tables";
 const STREAM: &str = "[VMDK] Stream-Optimized Compressed Sparse Extents";
