@@ -1,21 +1,6 @@
 //! Images that others made, and spoiled ones, from beside the repository.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod support;
-
-use std::fs;
-use std::path::Path;
-
-use sha2::{Digest, Sha256};
-
-/// Unpacks a sample into `to`.
-fn unpack(samples: &Path, name: &str, to: &Path) -> std::path::PathBuf {
-    let packed = fs::read(samples.join(format!("{name}.zst"))).unwrap();
-    let path = to.join(name);
-    fs::write(&path, zstd::decode_all(packed.as_slice()).unwrap()).unwrap();
-    path
-}
 
 /// The digest stands in the samples' README, computed with `qemu-img convert -O raw`.
 #[test]
@@ -24,12 +9,14 @@ fn the_qcow2_of_dfvfs_has_the_known_content() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let image = support::open(&unpack(&samples, "dfvfs-ext2.qcow2", folder.path())).unwrap();
+    let image = support::open(&support::unpack(
+        &samples,
+        "dfvfs-ext2.qcow2",
+        folder.path(),
+    ))
+    .unwrap();
     let content = support::read_all(&*image.reader);
-    let digest: String = Sha256::digest(&content)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digest = support::sha256(&content);
     assert_eq!(
         digest,
         "a6c2f0e39afe6c6ab432ca5465349fcefe8dc944398e97b2d957d3f89dbb5d80"
@@ -68,7 +55,7 @@ fn spoiled_and_foreign_samples_are_refused_with_the_reason() {
         ),
         ("h19-vhdx-both-headers-bad.vhdx", "neither header is valid"),
     ] {
-        let path = unpack(&samples, name, folder.path());
+        let path = support::unpack(&samples, name, folder.path());
         let error = support::open(&path).err().unwrap().to_string();
         assert!(error.contains(words), "{name}: {error}");
     }

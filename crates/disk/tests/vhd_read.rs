@@ -7,11 +7,10 @@ mod support;
 mod vhd_support;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use detente_disk::{Details, Format, VhdDetails, VhdDiskType, VhdSizeRule};
-use sha2::{Digest, Sha256};
 use support::{check_content, has_qemu, qemu_content, run};
 use vhd_support::{
     Files, SIZE, differencing, differencing_content, dynamic, dynamic_content, fixed, footer,
@@ -229,13 +228,6 @@ fn libvhdi_reads_the_same_of_a_differencing_disk() {
     check_content(&*ours.reader, &seen, "differencing");
 }
 
-fn unpack(samples: &Path, name: &str, to: &Path) -> PathBuf {
-    let packed = fs::read(samples.join(format!("{name}.zst"))).unwrap();
-    let path = to.join(name);
-    fs::write(&path, zstd::decode_all(packed.as_slice()).unwrap()).unwrap();
-    path
-}
-
 /// Sizes and digests stand in the samples' README, from `qemu-img` 10.0.2.
 #[test]
 fn the_vhds_of_others_have_the_known_content() {
@@ -252,17 +244,14 @@ fn the_vhds_of_others_have_the_known_content() {
         ("fixed.vhd", zeroes),
         ("minimal.vhd", zeroes),
     ] {
-        let image = support::open(&unpack(&samples, name, folder.path())).unwrap();
+        let image = support::open(&support::unpack(&samples, name, folder.path())).unwrap();
         assert_eq!(image.layers[0].format, Format::Vhd, "{name}");
         let content = support::read_all(&*image.reader);
-        let found: String = Sha256::digest(&content)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let found = support::sha256(&content);
         assert_eq!(found, digest, "{name}");
         check_content(&*image.reader, &content, name);
     }
-    let large = unpack(&samples, "virtualpc-dynamic.vhd", folder.path());
+    let large = support::unpack(&samples, "virtualpc-dynamic.vhd", folder.path());
     let image = support::open(&large).unwrap();
     assert_eq!(image.reader.len_bytes(), 136_363_130_880);
     let nothing = image.reader.next_extent(0).unwrap();
@@ -286,11 +275,11 @@ fn spoiled_vhds_of_others_are_refused_with_the_reason() {
             "corrupt data at offset 0x21c: the block allocation table of 1073741824 entries",
         ),
     ] {
-        let path = unpack(&samples, name, folder.path());
+        let path = support::unpack(&samples, name, folder.path());
         let error = support::open(&path).err().unwrap().to_string();
         assert!(error.contains(words), "{name}: {error}");
     } // The copy at the start is gone; the footer itself is there, and enough.
-    let path = unpack(&samples, "h15-vhd-footer-only.vhd", folder.path());
+    let path = support::unpack(&samples, "h15-vhd-footer-only.vhd", folder.path());
     let image = support::open(&path).unwrap();
     assert_eq!(image.reader.len_bytes(), 67_125_248);
 }

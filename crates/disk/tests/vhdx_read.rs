@@ -1,25 +1,14 @@
 //! VHDX images that others made, read as they read them.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod support;
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use detente_block::ExtentKind;
 use detente_disk::{Details, Format, VhdxAllocation};
 use support::{check_content, has_qemu, qemu_content, run};
 
 const MIB: u64 = 1 << 20;
-
-/// Unpacks a sample into `to`.
-fn unpack(samples: &Path, name: &str, to: &Path) -> PathBuf {
-    let packed = fs::read(samples.join(format!("{name}.zst"))).unwrap();
-    let path = to.join(name);
-    fs::write(&path, zstd::decode_all(packed.as_slice()).unwrap()).unwrap();
-    path
-}
 
 /// Hyper-V's, with the pattern that QEMU's test 064 expects: 0xa5 up to 33 MiB, 0x96 up to 66 MiB,
 /// then zeroes. Opening and mapping it costs by what it holds.
@@ -29,7 +18,7 @@ fn the_sample_of_hyper_v_has_the_known_content() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let path = unpack(&samples, "iotest-dynamic-1G.vhdx", folder.path());
+    let path = support::unpack(&samples, "iotest-dynamic-1G.vhdx", folder.path());
     let image = support::open(&path).unwrap();
     assert_eq!(image.reader.len_bytes(), 1 << 30);
     let Details::Vhdx(details) = &image.layers[0].details else {
@@ -69,10 +58,10 @@ fn spoiled_samples_of_vhdx_are_told_by_their_rule() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let path = unpack(&samples, "h19-vhdx-both-headers-bad.vhdx", folder.path());
+    let path = support::unpack(&samples, "h19-vhdx-both-headers-bad.vhdx", folder.path());
     let error = support::open(&path).err().unwrap().to_string();
     assert!(error.contains("neither header is valid"), "{error}");
-    let path = unpack(&samples, "h17-vhdx-bat-in-header.vhdx", folder.path());
+    let path = support::unpack(&samples, "h17-vhdx-bat-in-header.vhdx", folder.path());
     let image = support::open(&path).unwrap();
     let mut bytes = vec![0; 4096];
     let error = image.reader.read_exact_at(0, &mut bytes).unwrap_err();

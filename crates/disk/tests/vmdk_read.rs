@@ -10,7 +10,6 @@ use std::path::Path;
 
 use detente_block::ExtentKind;
 use detente_disk::{Details, Format, Mapped, Place, VmdkDetails};
-use sha2::{Digest, Sha256};
 use support::{check_content, has_qemu, qemu_content, run};
 use vmdk_support::{
     Files, GRAIN, SIZE, content, cowd, descriptor, open, se_sparse, sparse, sparse_on, stream,
@@ -297,10 +296,7 @@ fn the_vmdk_of_dfvfs_has_the_known_content() {
     let packed = fs::read(samples.join("dfvfs-ext2.vmdk.zst")).unwrap();
     let image = open(zstd::decode_all(packed.as_slice()).unwrap(), none()).unwrap();
     let content = support::read_all(&*image.reader);
-    let digest: String = Sha256::digest(&content)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digest = support::sha256(&content);
     assert_eq!(
         digest,
         "a6c2f0e39afe6c6ab432ca5465349fcefe8dc944398e97b2d957d3f89dbb5d80"

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod support;
 mod vmdk_support;
 
 use detente_block::MemoryBackend;

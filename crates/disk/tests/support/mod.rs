@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub(crate) mod engine;
+pub(crate) mod files;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use detente_block::{BlockRead, DirectoryGate, ExtentKind, FileBackend};
 use detente_disk::{Image, OpenError};
+use sha2::{Digest, Sha256};
 
 /// Where things are in [`sound`], by the specification's names.
 pub(crate) mod at {
@@ -175,4 +177,18 @@ pub(crate) fn samples(test: &str) -> Option<PathBuf> {
     }
     eprintln!("skipped: {test}: no sample images beside the repository");
     None
+}
+
+/// Unpacks a sample into `to`.
+pub(crate) fn unpack(samples: &Path, name: &str, to: &Path) -> PathBuf {
+    let packed = std::fs::read(samples.join(format!("{name}.zst"))).unwrap();
+    let path = to.join(name);
+    std::fs::write(&path, zstd::decode_all(packed.as_slice()).unwrap()).unwrap();
+    path
+}
+
+/// The SHA-256 in hexadecimal, as `sha256sum` prints it.
+pub(crate) fn sha256(content: &[u8]) -> String {
+    let digest = Sha256::digest(content);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -3,11 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
-use detente_block::{BlockRead, Gate, GateError, MemoryBackend, Opened};
 use detente_disk::{Image, OpenError};
+
+use crate::support::files;
+pub(crate) use crate::support::files::Files;
 
 /// Where things are in [`dynamic`], by the specification's names.
 pub(crate) mod at {
@@ -207,43 +206,12 @@ pub(crate) fn put(image: &mut [u8], at: usize, field: &[u8]) {
     image[at..][..field.len()].copy_from_slice(field);
 }
 
-/// A gate that knows some files by the names that images use.
-pub(crate) struct Files(pub(crate) Vec<(&'static str, Vec<u8>)>);
-
-impl Gate for Files {
-    fn open(&self, name: &str) -> Result<Opened, GateError> {
-        let (path, bytes) = self
-            .0
-            .iter()
-            .find(|(known, _)| *known == name)
-            .ok_or_else(|| GateError::Refused {
-                name: name.to_owned(),
-                rule: "it is not here",
-            })?;
-        Ok(Opened {
-            reader: Arc::new(MemoryBackend::new(bytes.clone())),
-            path: PathBuf::from(path),
-            gate: Box::new(Self(self.0.clone())),
-        })
-    }
-}
-
 /// Opens an image in memory.
 pub(crate) fn open(image: Vec<u8>, files: Files) -> Result<Image, OpenError> {
-    let file: Arc<dyn BlockRead> = Arc::new(MemoryBackend::new(image));
-    detente_disk::open(&PathBuf::from("image.vhd"), file, &files)
+    files::open("image.vhd", image, &files)
 }
 
-/// What opening an image says is wrong.
+/// What opening and reading an image says is wrong.
 pub(crate) fn refusal(image: Vec<u8>) -> String {
-    let files = Files(vec![("parent.vhd", dynamic())]);
-    match open(image, files) {
-        Ok(image) => {
-            let mut all = vec![0; usize::try_from(image.reader.len_bytes()).unwrap()];
-            let read = image.reader.read_exact_at(0, &mut all);
-            read.err()
-                .map_or_else(|| "it is read".to_owned(), |error| error.to_string())
-        }
-        Err(error) => error.to_string(),
-    }
+    files::refusal(open(image, Files(vec![("parent.vhd", dynamic())])))
 }

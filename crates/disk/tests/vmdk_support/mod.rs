@@ -3,12 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-use detente_block::{BlockRead, Gate, GateError, MemoryBackend, Opened};
 use detente_disk::{Image, OpenError};
+use std::io::Write;
+
+use crate::support::files;
+pub(crate) use crate::support::files::Files;
 
 pub(crate) const SECTOR: usize = 512;
 /// A grain of [`sparse`], [`stream`], [`cowd`] and [`se_sparse`].
@@ -235,40 +234,12 @@ pub(crate) fn put(image: &mut [u8], at: usize, field: &[u8]) {
     image[at..][..field.len()].copy_from_slice(field);
 }
 
-/// A gate that knows some files by the names that images use.
-pub(crate) struct Files(pub(crate) Vec<(&'static str, Vec<u8>)>);
-
-impl Gate for Files {
-    fn open(&self, name: &str) -> Result<Opened, GateError> {
-        let refused = || GateError::Refused {
-            name: name.to_owned(),
-            rule: "it is not here",
-        };
-        let known = self.0.iter().find(|(known, _)| *known == name);
-        let (path, bytes) = known.ok_or_else(refused)?;
-        Ok(Opened {
-            reader: Arc::new(MemoryBackend::new(bytes.clone())),
-            path: PathBuf::from(path),
-            gate: Box::new(Self(self.0.clone())),
-        })
-    }
-}
-
 /// Opens an image in memory.
 pub(crate) fn open(image: Vec<u8>, files: Files) -> Result<Image, OpenError> {
-    let file: Arc<dyn BlockRead> = Arc::new(MemoryBackend::new(image));
-    detente_disk::open(Path::new("image.vmdk"), file, &files)
+    files::open("image.vmdk", image, &files)
 }
 
 /// What opening and reading an image says is wrong.
 pub(crate) fn refusal(image: Vec<u8>, files: Files) -> String {
-    match open(image, files) {
-        Ok(image) => {
-            let mut all = vec![0; usize::try_from(image.reader.len_bytes()).unwrap()];
-            let read = image.reader.read_exact_at(0, &mut all);
-            read.err()
-                .map_or_else(|| "it is read".to_owned(), |error| error.to_string())
-        }
-        Err(error) => error.to_string(),
-    }
+    files::refusal(open(image, files))
 }

@@ -1,17 +1,12 @@
-//! The hostile exerciser over the corpus and over seeded mutations of sound images.
-//!
-//! `detente_samples::Seeds` says for how long, and what replays a failure.
-
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::print_stderr, reason = "says which file failed")]
-
-mod support;
+//! The corpus, and qcow2 images with their fields spoilt.
 
 use std::fs;
 use std::path::Path;
 
 use detente_disk::{Format, OverlaySpec, empty_overlay, exercise};
 use detente_samples::{Numbers, Seeds, spoil};
+
+use crate::{PARTS, support};
 
 /// The corpus, unpacked, in the order of its names.
 fn corpus() -> Vec<(String, Vec<u8>)> {
@@ -101,7 +96,7 @@ fn mutations_are_survived() {
     images.push(support::sound());
     images.push(support::sound_on(b"base", None));
     images.push(empty_overlay(&spec).unwrap());
-    for seed in Seeds::of_environment("disk images", 1) {
+    for seed in Seeds::of_environment("disk images", PARTS) {
         try_seed(&images, seed);
     }
 }

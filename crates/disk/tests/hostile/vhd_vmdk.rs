@@ -1,13 +1,10 @@
-//! The hostile exerciser over seeded mutations of sound VHD and VMDK images.
-//!
-//! `detente_samples::Seeds` says for how long, and what replays a failure.
-
-mod vhd_support;
-mod vmdk_support;
+//! VHD and VMDK images with their fields spoilt.
 
 use detente_disk::exercise;
 use detente_samples::{Numbers, Seeds, spoil};
-use vmdk_support::{cowd, descriptor, se_sparse, sparse, sparse_on, stream};
+
+use crate::vmdk_support::{cowd, descriptor, se_sparse, sparse, sparse_on, stream};
+use crate::{PARTS, vhd_support};
 
 /// Values that limits are made of.
 const EDGES: [u64; 10] = [
@@ -95,7 +92,7 @@ fn mutations_of_vhd_and_vmdk_are_survived() {
         exercise(image);
         exercise(&image[..image.len() / 2]);
     }
-    for seed in Seeds::of_environment("VHD and VMDK images", 1) {
+    for seed in Seeds::of_environment("VHD and VMDK images", PARTS) {
         try_seed(&images, seed);
     }
 }
