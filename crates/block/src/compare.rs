@@ -1,17 +1,13 @@
 //! Whether two disks hold the same bytes, and where they first do not.
 
-use std::num::NonZero;
-use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::thread;
 
+use crate::cores::on_every_core;
 use crate::{BlockRead, Extent, ExtentKind, ReadError};
 
 /// What is read at a time.
 const PIECE_BYTES: u64 = 1 << 20;
-/// More threads than this wait for the disks only.
-const MAX_THREADS: usize = 16;
 
 /// What a comparison found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,22 +57,14 @@ pub fn compare(
 ) -> Result<Comparison, CompareError> {
     let plan = Mutex::new(Plan::new(first, second));
     let stop = AtomicBool::new(false);
-    let work = || compare_some(&plan, &stop, cancel);
-    let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let events: Vec<_> = thread::scope(|scope| {
-        // This thread works too; a thread that cannot be had is done without.
-        let others: Vec<_> = (1..cores.min(MAX_THREADS))
-            .map_while(|_| thread::Builder::new().spawn_scoped(scope, work).ok())
-            .collect();
-        let own = work();
-        let joined = others
-            .into_iter()
-            .map(|part| part.join().unwrap_or_else(|p| resume_unwind(p)));
-        joined.chain([own]).flatten().collect()
-    });
+    let events = on_every_core(usize::MAX, || compare_some(&plan, &stop, cancel));
     // Pieces are given out in rising order and finished once begun: the first event is the first
     // of all, whatever the threads did.
-    match events.into_iter().min_by_key(|event| event.offset) {
+    match events
+        .into_iter()
+        .flatten()
+        .min_by_key(|event| event.offset)
+    {
         Some(event) => event.what.map(|()| Comparison::Differs {
             offset: event.offset,
         }),

@@ -1,13 +1,11 @@
 //! The digest of what a disk holds, whatever file format carries it.
 
 use std::fmt;
-use std::num::NonZero;
-use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
 
 use sha2::{Digest, Sha256};
 
+use crate::cores::on_every_core;
 use crate::data_chunks::DataChunks;
 use crate::{BlockRead, ReadError};
 
@@ -17,8 +15,6 @@ pub(crate) const CHUNK_BYTES: u64 = 1 << 20;
 const DOMAIN: &[u8] = b"detente/content-digest/1\0";
 /// How many chunks are handed out at a time: what bounds the leaves that are held in memory.
 const BATCH_CHUNKS: usize = 256;
-/// More threads than this wait for the disk only.
-const MAX_THREADS: usize = 16;
 
 /// A digest over virtual content: equal for a raw file and a qcow2 file with the same content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,21 +107,8 @@ fn hash_batch(
     batch: &[u64],
     cancel: &AtomicBool,
 ) -> Result<Vec<Leaf>, ReadError> {
-    let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let threads = cores.min(MAX_THREADS).min(batch.len());
     let next = AtomicUsize::new(0);
-    let work = || hash_some(disk, batch, &next, cancel);
-    let parts: Vec<_> = thread::scope(|scope| {
-        // This thread works too; a thread that cannot be had is done without.
-        let others: Vec<_> = (1..threads)
-            .map_while(|_| thread::Builder::new().spawn_scoped(scope, work).ok())
-            .collect();
-        let own = work();
-        let joined = others
-            .into_iter()
-            .map(|part| part.join().unwrap_or_else(|p| resume_unwind(p)));
-        joined.chain([own]).collect()
-    });
+    let parts = on_every_core(batch.len(), || hash_some(disk, batch, &next, cancel));
     let mut leaves = Vec::with_capacity(batch.len());
     for part in parts {
         leaves.extend(part?);

@@ -28,6 +28,7 @@
 mod causes;
 mod compare;
 mod content_digest;
+mod cores;
 mod data_chunks;
 mod directory_gate;
 mod file;
