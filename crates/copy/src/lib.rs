@@ -63,6 +63,7 @@ pub use commit::{CommitTo, commit, commit_target};
 pub use convert::convert;
 pub use create::create;
 pub use error::ConvertError;
+pub use kind::target_like;
 pub use losses::{LostRange, MAX_LOST_RANGES};
 pub use options::{
     ConvertOptions, CreateOptions, OnExisting, OnUnreadable, Preallocation, ResizeOptions, Shrink,

@@ -5,11 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
-use detente_copy::{ConvertOptions, ConvertReport, OnUnreadable, convert};
-use detente_disk::{
-    CheckReport, Details, Qcow2Spec, Target, VhdDiskType, VhdKind, VhdSpec, VhdxAllocation,
-    VhdxKind, VhdxSpec,
-};
+use detente_copy::{ConvertOptions, ConvertReport, OnUnreadable, convert, target_like};
+use detente_disk::{CheckReport, Details, Target};
 
 use super::super::source::Source;
 use super::super::watcher::Watcher;
@@ -58,34 +55,10 @@ pub(super) fn copy(image: &Path, source: &Source, path: &Path) -> anyhow::Result
 
 /// A new image of the same kind.
 fn alike(image: &Path, details: &Details) -> Result<Target, Failure> {
-    match details {
-        Details::Raw => Ok(Target::Raw),
-        Details::Qcow2(details) => Ok(Target::Qcow2(Qcow2Spec {
-            version: details.version,
-            cluster_bits: details.cluster_bytes.ilog2(),
-            compression: None,
-            extended_l2: details.extended_l2,
-            backing: None,
-        })),
-        Details::Vhdx(details) => Ok(Target::Vhdx(VhdxSpec {
-            kind: match details.allocation {
-                VhdxAllocation::Fixed => VhdxKind::Fixed,
-                // The copy rests on nothing.
-                VhdxAllocation::Dynamic | VhdxAllocation::Differencing => VhdxKind::Dynamic,
-            },
-            block_bytes: details.block_bytes,
-            logical_sector_bytes: details.logical_sector_bytes,
-            physical_sector_bytes: details.physical_sector_bytes,
-        })),
-        Details::Vhd(details) => Ok(Target::Vhd(VhdSpec {
-            kind: match details.disk_type {
-                VhdDiskType::Fixed => VhdKind::Fixed,
-                VhdDiskType::Dynamic | VhdDiskType::Differencing => VhdKind::Dynamic,
-            },
-        })),
-        _ => Err(Failure::usage(
+    target_like(details).ok_or_else(|| {
+        Failure::usage(
             format!("{} is of a format that is not written", image.display()),
             "`detente image convert --salvage` copies it into another format",
-        )),
-    }
+        )
+    })
 }
