@@ -1,5 +1,6 @@
 //! `detente image`: disk image files.
 
+mod asked;
 mod bytes;
 mod check;
 mod commit;
@@ -9,6 +10,7 @@ mod create;
 mod details;
 mod digest;
 mod info;
+mod lost;
 mod map;
 mod nbd;
 mod parent;

@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use detente_copy::{
-    ConvertOptions, OnExisting, OnUnreadable, Preallocation, SourceLock, Verification, Zeroes,
-};
+use detente_copy::{ConvertOptions, OnUnreadable, Zeroes};
 
+use super::asked;
 use super::source::Source;
 use super::target::TargetArguments;
 use super::written::Document;
@@ -114,31 +113,15 @@ impl Arguments {
                 ZeroPolicy::Keep => Zeroes::AsMapped,
                 ZeroPolicy::Detect => Zeroes::Detect,
             },
-            on_existing: if self.force {
-                OnExisting::Replace
-            } else {
-                OnExisting::Refuse
-            },
+            on_existing: asked::on_existing(self.force),
             on_unreadable: if self.salvage {
                 OnUnreadable::Zero
             } else {
                 OnUnreadable::Fail
             },
-            preallocation: if self.preallocate {
-                Preallocation::Full
-            } else {
-                Preallocation::Sparse
-            },
-            verification: if self.verify {
-                Verification::ReadBack
-            } else {
-                Verification::Skip
-            },
-            source_lock: if self.ignore_locks {
-                SourceLock::Ignore
-            } else {
-                SourceLock::Required
-            },
+            preallocation: asked::preallocation(self.preallocate),
+            verification: asked::verification(self.verify),
+            source_lock: asked::source_lock(self.ignore_locks),
             stamp: None,
         }
     }

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use detente_copy::{CreateOptions, OnExisting, Preallocation, create};
+use detente_copy::{CreateOptions, create};
 
+use super::asked;
 use super::bytes;
 use super::parent::Parent;
 use super::target::TargetArguments;
@@ -57,16 +58,8 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
     }
     let size = size.ok_or_else(|| Failure::usage("no size".to_owned(), "say one: 10G"))?;
     let options = CreateOptions {
-        on_existing: if arguments.force {
-            OnExisting::Replace
-        } else {
-            OnExisting::Refuse
-        },
-        preallocation: if arguments.preallocate {
-            Preallocation::Full
-        } else {
-            Preallocation::Sparse
-        },
+        on_existing: asked::on_existing(arguments.force),
+        preallocation: asked::preallocation(arguments.preallocate),
         stamp: None,
     };
     let names = Names {

@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Args};
-use detente_copy::{
-    ConvertError, ConvertOptions, OnExisting, SourceLock, Verification, Zeroes, convert, rebase,
-};
+use detente_copy::{ConvertError, ConvertOptions, Zeroes, convert, rebase};
 
+use super::asked;
 use super::parent::Parent;
 use super::progress;
 use super::source::{FormatName, Source};
@@ -88,18 +87,9 @@ impl Writing {
     /// The engine's options.
     pub(super) fn options(&self) -> ConvertOptions {
         ConvertOptions {
-            on_existing: match self.force {
-                true => OnExisting::Replace,
-                false => OnExisting::Refuse,
-            },
-            verification: match self.verify {
-                true => Verification::ReadBack,
-                false => Verification::Skip,
-            },
-            source_lock: match self.ignore_locks {
-                true => SourceLock::Ignore,
-                false => SourceLock::Required,
-            },
+            on_existing: asked::on_existing(self.force),
+            verification: asked::verification(self.verify),
+            source_lock: asked::source_lock(self.ignore_locks),
             ..ConvertOptions::default()
         }
     }

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use detente_copy::{ResizeOptions, Shrink, SourceLock, Verification, resize};
+use detente_copy::{ResizeOptions, Shrink, resize};
 
+use super::asked;
 use super::bytes;
 use super::progress;
 use super::source::Source;
@@ -110,16 +111,8 @@ impl Arguments {
                 (false, true) => Shrink::OnlyZeroes,
                 (false, false) => Shrink::Refuse,
             },
-            verification: if self.verify {
-                Verification::ReadBack
-            } else {
-                Verification::Skip
-            },
-            source_lock: if self.ignore_locks {
-                SourceLock::Ignore
-            } else {
-                SourceLock::Required
-            },
+            verification: asked::verification(self.verify),
+            source_lock: asked::source_lock(self.ignore_locks),
         }
     }
 }

@@ -7,6 +7,7 @@ use detente_block::ReadError;
 use detente_copy::{ConvertError, ConvertReport};
 use serde::Serialize;
 
+use super::lost::{Lost, lost};
 use crate::args::Format;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -39,14 +40,6 @@ struct Written {
     flush_ms: f64,
     lost_bytes: u64,
     lost: Vec<Lost>,
-}
-
-/// A stretch that could not be read, and is zero now.
-#[derive(Serialize)]
-struct Lost {
-    offset: u64,
-    length: u64,
-    why: String,
 }
 
 /// An image that was not written.
@@ -85,11 +78,6 @@ impl Document {
     }
 
     pub(super) fn wrote(&mut self, names: Names<'_>, report: &ConvertReport, verified: bool) {
-        let lost = report.lost.iter().map(|range| Lost {
-            offset: range.offset,
-            length: range.len,
-            why: range.why.clone(),
-        });
         self.images.push(Written {
             source: names.source(),
             target: names.target(),
@@ -103,7 +91,7 @@ impl Document {
             allocated_bytes: report.allocated_bytes,
             flush_ms: report.flush_time.as_secs_f64() * 1000.0,
             lost_bytes: report.lost_bytes,
-            lost: lost.collect(),
+            lost: lost(report),
         });
     }
 

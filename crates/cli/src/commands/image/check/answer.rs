@@ -5,6 +5,7 @@ use std::path::Path;
 use detente_disk::{CheckReport, Finding, Severity};
 use serde::Serialize;
 
+use super::super::lost::{Lost, lost};
 use super::super::source;
 use super::Verdict;
 use super::repair::Copy;
@@ -35,14 +36,6 @@ struct Copied {
     verdict: &'static str,
     lost_bytes: u64,
     lost: Vec<Lost>,
-}
-
-/// A stretch of the disk that could not be read, and is zero in the copy.
-#[derive(Serialize)]
-struct Lost {
-    offset: u64,
-    length: u64,
-    why: String,
 }
 
 /// One finding.
@@ -96,16 +89,11 @@ pub(super) fn ours(path: &Path, report: &CheckReport, copy: Option<&Copy>) -> Do
 }
 
 fn copied(copy: &Copy) -> Copied {
-    let lost = copy.report.lost.iter().map(|range| Lost {
-        offset: range.offset,
-        length: range.len,
-        why: range.why.clone(),
-    });
     Copied {
         file: copy.path.display().to_string(),
         verdict: copy.verdict().name(),
         lost_bytes: copy.report.lost_bytes,
-        lost: lost.collect(),
+        lost: lost(&copy.report),
     }
 }
 
