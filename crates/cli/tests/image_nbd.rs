@@ -5,8 +5,9 @@ mod support;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
 
+use rustix::process::Signal;
 use support::images::Place;
-use support::{detente, expect_code, sha256sum, stderr};
+use support::{detente, expect_code, send, sha256sum, stderr};
 
 /// A server that serves; ends with the test.
 struct Serving {
@@ -35,11 +36,7 @@ impl Serving {
 
     /// As Ctrl-C does.
     fn end(mut self) -> Option<i32> {
-        let pid = self.child.id().to_string();
-        let killed = std::process::Command::new("kill")
-            .args(["-INT", &pid])
-            .status();
-        assert!(killed.expect("kill").success());
+        send(&self.child, Signal::INT);
         self.child.wait().expect("it ends").code()
     }
 }

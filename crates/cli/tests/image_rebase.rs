@@ -3,11 +3,12 @@
 mod support;
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use support::images::Place;
-use support::{await_some, detente, expect_code, names, stderr, stdout};
+use support::{await_some, detente, expect_code, names, send, stderr, stdout};
 
 /// A qcow2 base with content, an overlay with some more, and another base that shares part of it.
 fn chain(test: &str) -> Option<Place> {
@@ -429,7 +430,7 @@ fn noise(len: usize) -> Vec<u8> {
 }
 
 /// Starts a command, and sends it a signal as soon as a further file is there.
-fn signalled(place: &Place, arguments: &[&str], signal: &str) -> Option<i32> {
+fn signalled(place: &Place, arguments: &[&str], signal: Signal) -> Option<i32> {
     let before = names(place.folder()).len();
     let mut child = detente()
         .arg("image")
@@ -442,9 +443,7 @@ fn signalled(place: &Place, arguments: &[&str], signal: &str) -> Option<i32> {
     await_some("a new file", Duration::from_secs(60), || {
         (names(place.folder()).len() > before).then_some(())
     });
-    let pid = child.id().to_string();
-    // It may have ended by itself.
-    let _ = Command::new("kill").args([signal, &pid]).status();
+    send(&child, signal);
     child.wait().expect("it ends").code()
 }
 
@@ -455,7 +454,7 @@ fn an_interrupt_leaves_nothing() {
     fs::write(place.path("base.raw"), [0; 512]).unwrap();
     let rebase = ["rebase", "--backing", "base.raw", "-o", "new.qcow2"];
     let arguments = [&rebase[..], &["--compress", "zlib", "disk.raw"]].concat();
-    assert_eq!(signalled(&place, &arguments, "-INT"), Some(130));
+    assert_eq!(signalled(&place, &arguments, Signal::INT), Some(130));
     assert_eq!(names(place.folder()), ["base.raw", "disk.raw"]);
 }
 
@@ -484,7 +483,7 @@ fn a_killed_commit_leaves_the_base_whole() {
     place.qemu_img(&["convert", "-O", "raw", "top.qcow2", "expected.raw"]);
     let new = fs::read(place.path("expected.raw")).unwrap();
     let commit = ["commit", "--in-place", "--verify", "top.qcow2"];
-    signalled(&place, &commit, "-KILL");
+    signalled(&place, &commit, Signal::KILL);
     let base = fs::read(place.path("base.raw")).unwrap();
     assert!(base == old || base == new);
     let commit = ["commit", "--in-place", "--no-keep", "top.qcow2"];

@@ -6,8 +6,9 @@ mod support;
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use support::images::Place;
-use support::{await_some, detente, expect_code, names, stderr, stdout};
+use support::{await_some, detente, expect_code, names, send, stderr, stdout};
 
 /// The command fails with this code, says all of it, and changes no name in the folder.
 #[track_caller]
@@ -292,11 +293,7 @@ fn an_interrupt_leaves_nothing() {
     await_some("a new file", Duration::from_secs(60), || {
         others().then_some(())
     });
-    let pid = child.id().to_string();
-    let killed = std::process::Command::new("kill")
-        .args(["-INT", &pid])
-        .status();
-    assert!(killed.expect("kill").success());
+    send(&child, Signal::INT);
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
     assert_eq!(names(place.folder()), ["disk.raw"]);
 }

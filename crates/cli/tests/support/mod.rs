@@ -10,10 +10,17 @@ pub(crate) mod images;
 pub(crate) mod schema;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal};
 use serde_json::Value;
+
+/// Sends a child a signal; one that has ended by itself takes it too. A minimal Debian has no `kill`.
+pub(crate) fn send(child: &Child, signal: Signal) {
+    let pid = Pid::from_child(child);
+    rustix::process::kill_process(pid, signal).unwrap();
+}
 
 /// The program under test. It looks for the lab's kernel where `cargo xtask images` put it, and for
 /// a warm lab where nobody keeps one: what its user has is no part of a test.
