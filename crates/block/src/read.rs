@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 
 /// Bytes that can be read at any position, by many threads at once.
 pub trait BlockRead: Send + Sync {
@@ -41,6 +42,21 @@ pub trait BlockRead: Send + Sync {
     fn host_file(&self) -> Option<&File> {
         None
     }
+}
+
+impl dyn BlockRead + '_ {
+    /// Whether both are known to be one file of this machine, by whatever names they were opened.
+    #[must_use]
+    pub fn is_same_file(&self, other: &dyn BlockRead) -> bool {
+        let own = self.host_file().and_then(device_and_inode);
+        own.is_some() && own == other.host_file().and_then(device_and_inode)
+    }
+}
+
+/// What tells a file from all others; nothing where the operating system does not say it.
+fn device_and_inode(file: &File) -> Option<(u64, u64)> {
+    let file = file.metadata().ok()?;
+    Some((file.dev(), file.ino()))
 }
 
 /// A range of bytes that is of one kind.
@@ -101,4 +117,26 @@ pub enum ReadError {
         /// What it is.
         what: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{FileBackend, MemoryBackend};
+
+    #[test]
+    fn a_file_is_the_same_by_every_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name| folder.path().join(name);
+        std::fs::write(path("a"), b"alike").unwrap();
+        std::fs::write(path("b"), b"alike").unwrap();
+        std::fs::hard_link(path("a"), path("link")).unwrap();
+        let open = |name| FileBackend::open(&path(name)).unwrap();
+        let file: &dyn BlockRead = &open("a");
+        assert!(file.is_same_file(&open("a")));
+        assert!(file.is_same_file(&open("link")));
+        assert!(!file.is_same_file(&open("b")));
+        let memory: &dyn BlockRead = &MemoryBackend::new(vec![0]);
+        assert!(!memory.is_same_file(memory), "nothing is known of it");
+    }
 }

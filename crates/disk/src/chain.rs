@@ -44,29 +44,26 @@ pub fn open_with(
         file,
         format: options.format,
         snapshot: options.snapshot.clone(),
+        purpose: Purpose::Read,
     };
     let opened = top.open(&LayerName::top(), gate)?;
     let mut layers = vec![opened.as_readable_layer(path, &LayerName::top())?];
+    let mut chain = vec![opened.own_file()];
+    let file = opened.own_file().reader;
     let mut parent = match options.parents {
         Parents::Follow => opened.parent,
         Parents::Ignore => None,
     };
     let top_format = layers.first().map(|layer| layer.format);
-    let file = Arc::clone(
-        &opened
-            .files
-            .first()
-            .expect("the image is its first file")
-            .reader,
-    );
     let mut stack = Stack::new(opened.map, opened.files, LayerName::top());
     let mut above: Option<Box<dyn Gate>> = None;
     while let Some(wanted) = parent {
-        let (source, below) = find(&wanted, above.as_deref().unwrap_or(gate), &layers)?;
+        let (source, below) = find(&wanted, above.as_deref().unwrap_or(gate), &chain)?;
         let name = LayerName::backing(&source.path);
         let opened = source.open(&name, &*below)?;
         check_identity(&wanted, &*opened.map, &source.path)?;
         layers.push(opened.as_readable_layer(&source.path, &name)?);
+        chain.push(opened.own_file());
         stack.rest_on(opened.map, opened.files, name);
         parent = opened.parent;
         above = Some(below);
@@ -85,7 +82,8 @@ pub fn open_with(
 }
 
 /// Opens one file alone, without what it rests on, and says what there is to say of it. The
-/// arguments are those of [`open`]; the gate is asked for files that it spreads over.
+/// arguments are those of [`open`]; the gate is asked for the extents of a VMDK, but not for the
+/// external data file of a qcow2 image.
 ///
 /// # Errors
 /// As [`open`].
@@ -94,13 +92,36 @@ pub fn open_layer(
     file: Arc<dyn BlockRead>,
     gate: &dyn Gate,
 ) -> Result<Layer, OpenError> {
+    open_layer_as(path, file, gate, None)
+}
+
+/// As [`open_layer`], but of this format, if one is given.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_layer_as(
+    path: &Path,
+    file: Arc<dyn BlockRead>,
+    gate: &dyn Gate,
+    format: Option<Format>,
+) -> Result<Layer, OpenError> {
     let top = Source {
         path: path.to_path_buf(),
         file,
-        format: None,
+        format,
         snapshot: None,
+        purpose: Purpose::Describe,
     };
     Ok(top.open(&LayerName::top(), gate)?.as_layer(path))
+}
+
+/// What a file is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// The guest's view.
+    Read,
+    /// What the file says of itself.
+    Describe,
 }
 
 /// A file of the chain before it is opened.
@@ -111,6 +132,7 @@ struct Source {
     format: Option<Format>,
     /// The internal snapshot that is wanted.
     snapshot: Option<String>,
+    purpose: Purpose,
 }
 
 impl Source {
@@ -138,19 +160,33 @@ impl Source {
                 files: vec![own],
                 parent: None,
             }),
-            Format::Qcow2 => qcow2::open(own, gate, self.snapshot.as_deref()),
+            Format::Qcow2 => match self.purpose {
+                Purpose::Read => qcow2::open(own, gate, self.snapshot.as_deref()),
+                Purpose::Describe => qcow2::open_to_describe(own),
+            },
             Format::Vhd => vhd::open(own),
             Format::Vhdx => vhdx::open(own),
             Format::Vmdk => vmdk::open(own, gate),
         };
         opened.map_err(|error| match error {
             OpenError::Read(error) => OpenError::Read(name.on(error)),
-            OpenError::Gate(_) => error,
+            OpenError::Loop { path, error } => OpenError::Loop {
+                path,
+                error: name.on(error),
+            },
+            // What the file rests on is not opened here.
+            OpenError::Gate(error) | OpenError::DataFile(error) => OpenError::DataFile(error),
         })
     }
 }
 
 impl OpenedLayer {
+    /// The image, of all the files that it spreads over.
+    fn own_file(&self) -> ImageFile {
+        let own = self.files.first().expect("the image is its first file");
+        own.clone()
+    }
+
     fn as_layer(&self, path: &Path) -> Layer {
         let details = self.map.details();
         Layer {
@@ -179,15 +215,23 @@ impl OpenedLayer {
 fn find(
     wanted: &ParentRef,
     gate: &dyn Gate,
-    layers: &[Layer],
+    chain: &[ImageFile],
 ) -> Result<(Source, Box<dyn Gate>), OpenError> {
     let opened = open_first(&wanted.names, gate)?;
     let offset = wanted.at;
-    if layers.iter().any(|layer| layer.path == opened.path) {
-        let rule = format!("the backing chain comes back to {}", opened.path.display());
-        return Err(ReadError::Corrupt { offset, rule }.into());
+    let same = |file: &&ImageFile| file.is(&opened.path, &*opened.reader);
+    if let Some(file) = chain.iter().find(same) {
+        let rule = format!("the backing chain comes back to {}", file.path.display());
+        let (above, depth) = (chain.last(), chain.len());
+        let path = above.expect("a chain has a file").path.clone();
+        let name = match depth {
+            1 => LayerName::top(),
+            _ => LayerName::backing(&path),
+        };
+        let error = name.on(ReadError::Corrupt { offset, rule });
+        return Err(OpenError::Loop { path, error });
     }
-    if layers.len() >= MAX_LAYERS {
+    if chain.len() >= MAX_LAYERS {
         let what = format!("a chain of more than {MAX_LAYERS} files");
         return Err(ReadError::Unsupported { offset, what }.into());
     }
@@ -196,6 +240,7 @@ fn find(
         file: opened.reader,
         format: wanted.format,
         snapshot: None,
+        purpose: Purpose::Read,
     };
     Ok((source, opened.gate))
 }

@@ -100,7 +100,19 @@ pub enum OpenError {
     /// A read failed, or the bytes are wrong, or we do not support them.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// A file that the image names may not or cannot be opened.
+    /// A file that the image rests on may not or cannot be opened.
     #[error(transparent)]
     Gate(#[from] GateError),
+    /// A file that holds the image's data may not or cannot be opened: qcow2's external data file, an
+    /// extent of a VMDK.
+    #[error(transparent)]
+    DataFile(GateError),
+    /// The files name each other in a circle.
+    #[error("{error}")]
+    Loop {
+        /// The file with the name that closes it.
+        path: PathBuf,
+        /// Where the name stands, and where it leads.
+        error: ReadError,
+    },
 }

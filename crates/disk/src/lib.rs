@@ -61,7 +61,7 @@ mod vhd;
 mod vhdx;
 mod vmdk;
 
-pub use chain::{open, open_layer, open_with};
+pub use chain::{open, open_layer, open_layer_as, open_with};
 pub use check::{check, check_as};
 pub use finding::{CheckReport, Finding, MAX_FINDINGS, Severity};
 pub use guid::Guid;

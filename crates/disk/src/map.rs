@@ -1,6 +1,6 @@
 //! The extent map: where each byte of the guest's view is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use detente_block::{BlockRead, ReadError};
@@ -13,6 +13,13 @@ pub struct ImageFile {
     pub path: PathBuf,
     /// Its bytes.
     pub reader: Arc<dyn BlockRead>,
+}
+
+impl ImageFile {
+    /// Whether what was opened as `reader` at `path` is this file.
+    pub(crate) fn is(&self, path: &Path, reader: &dyn BlockRead) -> bool {
+        self.path == path || self.reader.is_same_file(reader)
+    }
 }
 
 /// Which of [`Mapped::files`].

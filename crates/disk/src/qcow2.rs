@@ -32,7 +32,7 @@ pub use details::{
 };
 pub(crate) use header::MAGIC;
 pub(crate) use layout::layout;
-pub(crate) use open::open;
+pub(crate) use open::{open, open_to_describe};
 pub use overlay::{OverlayError, OverlaySpec, empty_overlay};
 pub use spec::{Qcow2Backing, Qcow2Spec, Qcow2Version};
 

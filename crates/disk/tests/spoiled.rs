@@ -220,10 +220,14 @@ fn an_external_data_file_comes_through_the_gate() {
     // No compressed cluster, and one at offset 0.
     put(&mut image, at::L2 + 16, &(1_u64 << 63).to_be_bytes());
     let error = disk(image.clone(), &ClosedGate).err().unwrap();
-    let OpenError::Gate(GateError::Refused { name, .. }) = error else {
+    let OpenError::DataFile(GateError::Refused { name, .. }) = error else {
         panic!("{error}");
     };
     assert_eq!(name, "/etc/shadow");
+    // What the header says can be had all the same.
+    let file = Arc::new(MemoryBackend::new(image.clone()));
+    let layer = open_layer(Path::new("top"), file, &ClosedGate).unwrap();
+    assert_eq!(layer.format, Format::Qcow2);
     let disk = disk(image.clone(), &Behind(vec![0x77; at::DATA + 512])).unwrap();
     let mut content = vec![0; support::SOUND_SIZE];
     content[..512].fill(0x77);
@@ -236,6 +240,28 @@ fn an_external_data_file_comes_through_the_gate() {
     );
     put(&mut image, 88, &2_u64.to_be_bytes());
     assert!(details(image).data_file.unwrap().raw);
+}
+
+/// Yields files under the name that the image itself has.
+struct Itself(Vec<u8>);
+
+impl Gate for Itself {
+    fn open(&self, name: &str) -> Result<Opened, GateError> {
+        let opened = Behind(self.0.clone()).open(name)?;
+        let path = PathBuf::from("top");
+        Ok(Opened { path, ..opened })
+    }
+}
+
+#[test]
+fn an_image_is_not_its_own_data_file() {
+    let mut image = extended(0x4441_5441, b"self");
+    put(&mut image, 72, &4_u64.to_be_bytes());
+    let file = Arc::new(MemoryBackend::new(image.clone()));
+    let Err(OpenError::Loop { error, .. }) = open(Path::new("top"), file, &Itself(image)) else {
+        panic!("it was opened");
+    };
+    matches(&error, &Corrupt(112, "\"self\" is the image itself"));
 }
 
 #[test]
@@ -649,7 +675,7 @@ impl Gate for Endless {
 
 #[test]
 fn a_chain_ends() {
-    let Err(OpenError::Read(error)) = disk(sound_on(b"a", None), &Endless(false)) else {
+    let Err(OpenError::Loop { error, .. }) = disk(sound_on(b"a", None), &Endless(false)) else {
         panic!("a loop was opened");
     };
     matches(&error, &Corrupt(256, "comes back to a"));

@@ -26,6 +26,8 @@ const MAX_EXTENSIONS: u32 = 1000;
 pub(super) struct Extensions {
     pub(super) backing_format: Option<String>,
     pub(super) data_file: Option<String>,
+    /// Where that name stands.
+    pub(super) data_file_at: u64,
     pub(super) bitmaps: Option<BitmapsExtension>,
     /// Where the encryption's header is, and its length.
     pub(super) encryption: Option<(u64, u64)>,
@@ -79,7 +81,10 @@ impl Extensions {
     ) -> Result<(), ReadError> {
         match kind {
             BACKING_FORMAT => self.backing_format = Some(string(file, at, len)?),
-            DATA_FILE => self.data_file = Some(string(file, at, len)?),
+            DATA_FILE => {
+                self.data_file = Some(string(file, at, len)?);
+                self.data_file_at = at;
+            }
             BITMAPS => self.bitmaps = Some(BitmapsExtension::read(file, at, len)?),
             ENCRYPTION => {
                 let bytes = read_bytes(file, at, len.min(16))?;
