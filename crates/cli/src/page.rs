@@ -72,23 +72,28 @@ fn is_unsafe(c: char) -> bool {
         || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
 }
 
-/// A size in the largest unit that leaves at least 1: `1.0 MiB`, `512 bytes`.
+/// A size in the largest unit that leaves at least 1, rounded: `1.0 MiB`, `512 bytes`.
 pub(crate) fn size(bytes: u64) -> String {
-    let mut value = bytes;
-    let mut rest = 0;
-    let mut unit = "bytes";
-    for larger in ["KiB", "MiB", "GiB", "TiB", "PiB"] {
-        if value < 1024 {
+    if bytes < 1024 {
+        return format!("{bytes} bytes");
+    }
+    let mut tenths = 0;
+    let mut unit = "";
+    for (shift, name) in [
+        (10, "KiB"),
+        (20, "MiB"),
+        (30, "GiB"),
+        (40, "TiB"),
+        (50, "PiB"),
+    ] {
+        let one = 1_u128 << shift;
+        tenths = (u128::from(bytes) * 10 + one / 2) / one;
+        unit = name;
+        if tenths < 10 * 1024 {
             break;
         }
-        rest = value % 1024;
-        value /= 1024;
-        unit = larger;
     }
-    if unit == "bytes" {
-        return format!("{value} bytes");
-    }
-    format!("{value}.{} {unit}", rest * 10 / 1024)
+    format!("{}.{} {unit}", tenths / 10, tenths % 10)
 }
 
 #[cfg(test)]
@@ -99,8 +104,20 @@ mod tests {
     fn sizes_have_one_digit_behind_the_point() {
         assert_eq!(size(512), "512 bytes");
         assert_eq!(size(1 << 20), "1.0 MiB");
-        assert_eq!(size((4 << 30) - 1), "3.9 GiB");
+        assert_eq!(size((4 << 30) - 1), "4.0 GiB");
         assert_eq!(size(1536), "1.5 KiB");
+    }
+
+    #[test]
+    fn sizes_are_rounded_not_cut() {
+        assert_eq!(size(2040 << 30), "2.0 TiB");
+        // 1.049 and 1.051 KiB lie on either side of the middle.
+        assert_eq!(size(1074), "1.0 KiB");
+        assert_eq!(size(1076), "1.1 KiB");
+        // What is rounded up to a whole unit is said in that unit.
+        assert_eq!(size(1023), "1023 bytes");
+        assert_eq!(size((1 << 20) - 1), "1.0 MiB");
+        assert_eq!(size(u64::MAX), "16384.0 PiB");
     }
 
     #[test]

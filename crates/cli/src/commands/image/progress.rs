@@ -132,7 +132,7 @@ mod tests {
             1,
             u64::MAX,
             1000,
-            "digest    0 %  1 bytes of 16383.9 PiB  1 bytes/s  5124095576030431 h 0 min left",
+            "digest    0 %  1 bytes of 16384.0 PiB  1 bytes/s  5124095576030431 h 0 min left",
         );
     }
 

@@ -290,7 +290,7 @@ Debian 12
 
 Disk 0  a.qcow2  4.0 GiB, GPT
   1  1.0 MiB  unknown  BIOS boot
-  2  3.9 GiB  ext4     /          12-34  \"root\"
+  2  4.0 GiB  ext4     /          12-34  \"root\"
 
 Boot
   loader        GRUB 2, /boot/grub/grub.cfg on disk 0 partition 2
