@@ -1,8 +1,12 @@
 //! Wrong input for `detente image convert`, `create` and `resize`: what is wrong, the way out, the
 //! right exit code, and nothing left behind.
 
+#![expect(clippy::print_stderr, reason = "what is skipped is said aloud")]
+
 mod support;
 
+use std::fs::File;
+use std::os::unix::net::UnixListener;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -153,6 +157,49 @@ fn places_that_cannot_be_written() {
     );
     let convert = ["convert", "-O", "raw", "disk.raw", "/dev/null"];
     refused(&place, &convert, 2, &["/dev/null"]);
+}
+
+#[test]
+fn targets_that_are_no_files() {
+    let place = disk();
+    std::fs::create_dir(place.path("folder")).expect("a folder");
+    let _socket = UnixListener::bind(place.path("socket")).expect("a socket");
+    for target in ["folder", "socket", "/dev/null"] {
+        let convert = ["convert", "--force", "-O", "raw", "disk.raw", target];
+        refused(&place, &convert, 2, &[target, "hint: name a file"]);
+    }
+}
+
+#[test]
+fn a_file_too_large_for_the_file_system() {
+    let place = disk();
+    let largest = File::create(place.path("probe")).expect("a file");
+    if largest.set_len(i64::MAX.unsigned_abs()).is_ok() {
+        eprintln!("skipped: a_file_too_large_for_the_file_system: it has no such limit");
+        return;
+    }
+    let create = ["create", "x.raw", "9223372036854775807"];
+    refused(&place, &create, 2, &["x.raw", "has no file that large"]);
+}
+
+#[test]
+fn a_commit_into_a_format_that_is_not_written() {
+    let Some(place) = Place::with_qemu("a_commit_into_a_format_that_is_not_written") else {
+        return;
+    };
+    place.qemu_img(&["create", "-q", "-f", "vmdk", "base.vmdk", "1M"]);
+    let create = ["create", "-q", "-f", "qcow2", "-F", "vmdk", "-b"];
+    place.qemu_img(&[&create[..], &["base.vmdk", "top.qcow2"]].concat());
+    let says = ["top.qcow2: ", "/base.vmdk: ", "hint: ", "image convert top"];
+    for to in [&["--in-place"][..], &["-o", "new.qcow2"]] {
+        refused(
+            &place,
+            &[&["commit"], to, &["top.qcow2"]].concat(),
+            2,
+            &says,
+        );
+    }
+    expect_code(&place.image(&["convert", "top.qcow2", "new.qcow2"]), 0);
 }
 
 #[test]

@@ -57,6 +57,13 @@ fn a_directory() {
 }
 
 #[test]
+fn a_file_below_a_file() {
+    let place = beside(Place::empty());
+    let says = ["Not a directory", "is a file, not a folder"];
+    check(&place, &READERS, "sound.raw/disk.qcow2", &says);
+}
+
+#[test]
 fn an_empty_file() {
     let place = beside(Place::empty());
     std::fs::write(place.path("empty.qcow2"), b"").expect("a file");
@@ -123,7 +130,35 @@ fn a_chain_that_comes_back_to_itself_ends() {
         &place,
         &[&["info", "--chain"], &["map"], &["digest"]],
         name,
-        &["backing"],
+        // Where qcow2's header says the backing file's name to be.
+        &[
+            "offset 0x200: the backing chain comes back to h09-backing-self.qcow2\n",
+            "qemu-img rebase -u -b BASE -F FORMAT h09-backing-self.qcow2`",
+        ],
+    );
+    let said = stderr(&place.image(&["map", name]));
+    assert!(!said.contains("copy it again"), "{said}");
+    // The way out works.
+    if Place::with_qemu("a_chain_that_comes_back_to_itself_ends").is_some() {
+        place.qemu_img(&["rebase", "-u", "-b", "sound.raw", "-F", "raw", name]);
+        expect_code(&place.image(&["map", name]), 0);
+    }
+}
+
+#[test]
+fn the_file_that_closes_a_circle_is_named() {
+    let Some(place) = Place::with_qemu("the_file_that_closes_a_circle_is_named") else {
+        return;
+    };
+    let create = ["create", "-q", "-u", "-f", "qcow2", "-F", "qcow2"];
+    for (name, below) in [("a.qcow2", "b.qcow2"), ("b.qcow2", "a.qcow2")] {
+        place.qemu_img(&[&create[..], &["-b", below, name, "1M"]].concat());
+    }
+    check(
+        &place,
+        &[&["map"]],
+        "a.qcow2",
+        &["comes back to a.qcow2 (in the backing file ", "/b.qcow2` "],
     );
 }
 
@@ -134,12 +169,100 @@ fn a_data_file_of_another_protocol_is_never_opened() {
     let Some(place) = Place::with_sample(test, name) else {
         return;
     };
+    let place = beside(place);
     check(
-        &beside(place),
-        &[&["info"], &["map"], &["digest"]],
+        &place,
+        &[&["info", "--chain"], &["map"], &["digest"]],
         name,
         &["json:", "it names a protocol"],
     );
+    check_described(&place, name, "json:{");
+}
+
+/// What an image's own file says is said, with the name of its data file.
+#[track_caller]
+fn check_described(place: &Place, file: &str, data_file: &str) {
+    let info = place.json(0, &["info", "--format", "json", file]);
+    let layer = &info["images"][0]["layers"][0];
+    assert_eq!(layer["format"], "qcow2");
+    let named = layer["details"]["data_file"]["name"].as_str();
+    assert!(
+        named.is_some_and(|name| name.starts_with(data_file)),
+        "{layer}"
+    );
+}
+
+#[test]
+fn a_data_file_that_is_not_there_hides_nothing_of_the_image() {
+    let test = "a_data_file_that_is_not_there_hides_nothing_of_the_image";
+    let Some(place) = Place::with_qemu(test) else {
+        return;
+    };
+    let place = beside(place);
+    let create = ["create", "-q", "-f", "qcow2", "-o", "data_file=data.raw"];
+    place.qemu_img(&[&create[..], &["image.qcow2", "4M"]].concat());
+    std::fs::remove_file(place.path("data.raw")).expect("it was made");
+    check_described(&place, "image.qcow2", "data.raw");
+    check(
+        &place,
+        &[&["map"], &["digest"], &["compare", "sound.raw"]],
+        "image.qcow2",
+        &["data.raw", "the disk's data is in that file"],
+    );
+    let convert = place.image(&["convert", "image.qcow2", "new.raw"]);
+    expect_code(&convert, 2);
+    assert!(!stderr(&convert).contains("backing file"), "{convert:?}");
+}
+
+#[test]
+fn an_image_is_not_its_own_data_file() {
+    let Some(place) = Place::with_qemu("an_image_is_not_its_own_data_file") else {
+        return;
+    };
+    let create = ["create", "-q", "-f", "qcow2", "-o", "data_file=data.raw"];
+    place.qemu_img(&[&create[..], &["image.qcow2", "4M"]].concat());
+    std::fs::rename(place.path("image.qcow2"), place.path("data.raw")).expect("both are there");
+    check(
+        &place,
+        &[&["map"], &["digest"]],
+        "data.raw",
+        &["offset 0x", "\"data.raw\" is the image itself"],
+    );
+    check_described(&place, "data.raw", "data.raw");
+}
+
+#[test]
+fn a_check_offers_a_copy_only_of_what_opens() {
+    for (name, opens) in [
+        ("h01-l1size-huge.qcow2", false),
+        ("h03-size-max.qcow2", false),
+        ("h05-refcount-order-7.qcow2", false),
+        ("h13-vhd-bat-huge.vhd", false),
+        ("h17-vhdx-bat-in-header.vhdx", true),
+        ("h19-vhdx-both-headers-bad.vhdx", false),
+    ] {
+        let test = "a_check_offers_a_copy_only_of_what_opens";
+        let Some(place) = Place::with_sample(test, name) else {
+            return;
+        };
+        let output = place.image(&["check", name]);
+        expect_code(&output, 1);
+        let said = stderr(&output);
+        assert!(said.contains("hint: "), "{name}: {said}");
+        assert_eq!(said.contains("--repair"), opens, "{name}: {said}");
+        assert_eq!(!said.contains("does not open"), opens, "{name}: {said}");
+    }
+}
+
+#[test]
+fn a_check_of_what_is_not_read_has_a_way_out() {
+    let name = "h07-unknown-incompat-bit.qcow2";
+    let test = "a_check_of_what_is_not_read_has_a_way_out";
+    let Some(place) = Place::with_sample(test, name) else {
+        return;
+    };
+    let says = ["incompatible feature", "qemu-img convert"];
+    check(&place, &[&["check"]], name, &says);
 }
 
 #[test]

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use detente_block::BlockRead as _;
-use detente_disk::{CheckReport, Format as DiskFormat};
+use detente_block::{BlockRead as _, ReadError};
+use detente_disk::{CheckReport, Format as DiskFormat, OpenError};
 
 use super::Format;
 use super::source::Source;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::page::clean;
 use crate::{BAD, CANNOT_TELL, FINE, disks};
 
 /// Look for broken rules in an image, and name each with its place and its specification.
@@ -90,8 +91,13 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
         None => detente_disk::check(&*file),
     };
     let report = report.map_err(|error| {
-        let hint = (file.len_bytes() == 0)
-            .then(|| "the file has no bytes: copy it again and compare checksums".to_owned());
+        let hint = match &error {
+            _ if file.len_bytes() == 0 => {
+                Some("the file has no bytes: copy it again and compare checksums".to_owned())
+            }
+            ReadError::Unsupported { .. } => Some(disks::unsupported_hint(path.display())),
+            _ => None,
+        };
         Failure::cannot_tell(anyhow::Error::new(error).context(named(path)), hint)
     })?;
     let verdict = Verdict::of(&report);
@@ -105,10 +111,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
         Format::QemuJson => out.json(&answer::as_qemu(path, &report))?,
     }
     if verdict == Verdict::Corrupt && arguments.format == Format::Text && copy.is_none() {
-        let name = named(path);
-        out.aside(&format!(
-            "hint: `detente image check --repair NEW {name}` copies what can still be reached"
-        ));
+        out.aside(&clean(&format!("hint: {}", way_out(arguments))));
     }
     if verdict == Verdict::Unknown && report.format == DiskFormat::Vmdk {
         out.aside("hint: its extents are files of their own: check each of them");
@@ -124,6 +127,27 @@ impl repair::Copy {
             Verdict::Sound if self.report.lost_bytes > 0 => Verdict::Corrupt,
             verdict => verdict,
         }
+    }
+}
+
+/// What is to be done about a corrupt image: only one that opens can be copied.
+fn way_out(arguments: &Arguments) -> String {
+    let name = named(&arguments.image);
+    match arguments.source.open(&arguments.image) {
+        Ok(image) if repair::can_be_made_anew(&image) => {
+            format!("`detente image check --repair NEW {name}` copies what can still be reached")
+        }
+        Ok(_) => {
+            format!("`detente image convert --salvage {name} NEW` copies what can still be reached")
+        }
+        Err(failure) => match failure.error.downcast_ref::<OpenError>() {
+            Some(OpenError::Gate(_) | OpenError::DataFile(_) | OpenError::Loop { .. }) => {
+                failure.hint.unwrap_or_default()
+            }
+            _ => "with this the image does not open, and nothing can be copied from it: copy the \
+                  file again and compare checksums"
+                .to_owned(),
+        },
     }
 }
 

@@ -67,7 +67,8 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
         target: new,
     };
     let failed = |error| with_hint(names, &base, arguments.in_place, error);
-    let mut target = commit_target(&image).map_err(failed)?;
+    let target = commit_target(&image);
+    let mut target = target.map_err(|error| no_target(&arguments.image, &base, error))?;
     let below = arguments.put_below(&image, &mut target, new)?;
     let mut options = arguments.writing.options();
     if arguments.in_place {
@@ -125,6 +126,17 @@ fn no_overlay(image: &Path) -> Failure {
         format!("{} rests on no other image", image.display()),
         "`detente image convert` copies an image; `detente image info` says what it rests on",
     )
+}
+
+/// What the overlay rests on cannot be made anew, under whatever name.
+fn no_target(image: &Path, base: &Path, error: ConvertError) -> Failure {
+    let (image, base) = (image.display(), base.display());
+    let error = anyhow::Error::new(error).context(format!("{image}: {base}"));
+    let hint = format!(
+        "`detente image convert {image} NEW` makes an image of its own of what the overlay shows, in \
+         the format that NEW ends with"
+    );
+    Failure::cannot_tell(error, Some(hint))
 }
 
 fn with_hint(names: Names<'_>, base: &Path, in_place: bool, error: ConvertError) -> Failure {

@@ -18,7 +18,8 @@ use crate::output::Output;
 
 /// Say what image files are: format, sizes, options, snapshots, what they rest on.
 ///
-/// The files that an image rests on are not opened, unless --chain asks for them.
+/// The files that an image rests on are not opened, unless --chain asks for them; nor is the data
+/// file that a qcow2 image names.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  detente image info server.vhdx\n  \
     detente image info --chain --format json overlay.qcow2\n\n\
@@ -54,12 +55,11 @@ struct Described {
 pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<ExitCode> {
     let mut chains = Vec::new();
     for path in &arguments.images {
-        let image = if arguments.chain {
-            arguments.source.open(path)?
-        } else {
-            arguments.source.open_alone(path)?
+        let layers = match arguments.chain {
+            true => with_lengths(&arguments.source.open(path)?),
+            false => vec![arguments.source.describe(path)?],
         };
-        chains.push(described(path, &image));
+        chains.push(described(path, layers));
     }
     match arguments.format {
         Format::Text => out.bytes(text::page(&chains).as_bytes())?,
@@ -69,22 +69,33 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
+/// The layers of an image, and how long their files are.
+fn with_lengths(image: &Image) -> Vec<(Layer, u64)> {
+    let len_bytes = |layer: &Layer| {
+        let mut files = image.stack.files().iter();
+        let file = files.find(|file| file.path == layer.path);
+        file.map_or(0, |file| file.reader.len_bytes())
+    };
+    let layers = image.layers.iter();
+    layers
+        .map(|layer| (layer.clone(), len_bytes(layer)))
+        .collect()
+}
+
 /// The files of a chain, the top one first.
-fn described(path: &Path, image: &Image) -> Vec<Described> {
+fn described(path: &Path, layers: Vec<(Layer, u64)>) -> Vec<Described> {
     let mut chain: Vec<Described> = Vec::new();
-    for layer in &image.layers {
+    for (layer, file_bytes) in layers {
         let name = match chain.last() {
             None => path.to_path_buf(),
             Some(above) => full_parent_name(above).unwrap_or_else(|| layer.path.clone()),
         };
-        let mut files = image.stack.files().iter();
-        let file = files.find(|file| file.path == layer.path);
         let facts = facts(&layer.details);
         chain.push(Described {
             name,
-            layer: layer.clone(),
-            file_bytes: file.map_or(0, |file| file.reader.len_bytes()),
+            file_bytes,
             allocated_bytes: allocated_bytes(&layer.path, &facts),
+            layer,
             facts,
         });
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use detente_disk::{Format, Image, OpenOptions, Parents};
+use detente_disk::{Format, Image, Layer, OpenOptions};
 
 use crate::disks;
 use crate::failure::Failure;
@@ -79,13 +79,9 @@ impl Source {
         disks::open_with(path, &self.allow_path, &options)
     }
 
-    /// Opens an image without what it rests on.
-    pub(super) fn open_alone(&self, path: &Path) -> Result<Image, Failure> {
-        let options = OpenOptions {
-            parents: Parents::Ignore,
-            ..self.options()
-        };
-        disks::open_with(path, &self.allow_path, &options)
+    /// Says what an image's file says of itself, and how long it is; what it rests on stays closed.
+    pub(super) fn describe(&self, path: &Path) -> Result<(Layer, u64), Failure> {
+        disks::describe(path, &self.allow_path, self.format())
     }
 
     fn options(&self) -> OpenOptions {

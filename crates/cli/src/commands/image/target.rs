@@ -29,7 +29,7 @@ pub(super) struct TargetArguments {
     /// The version of the format: 3, or 2 for QEMU before 1.1 (qcow2).
     #[arg(long, value_name = "2|3", value_parser = clap::value_parser!(u8).range(2..=3))]
     qcow2_version: Option<u8>,
-    /// Whether room is taken for all blocks or for those that hold something (vhdx, vhd).
+    /// Whether all blocks have a place in the file, or those that hold something (vhdx, vhd).
     #[arg(long, value_enum, value_name = "KIND")]
     subformat: Option<Subformat>,
     /// The size of a block: 1M to 256M, without this 32M (vhdx).
@@ -66,7 +66,7 @@ enum Method {
 /// How blocks are allocated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Subformat {
-    /// All of them, from the start.
+    /// All of them, from the start; the file is sparse all the same, unless --preallocate is given.
     Fixed,
     /// Those that hold something.
     Dynamic,

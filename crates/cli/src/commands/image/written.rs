@@ -1,5 +1,6 @@
 //! What `convert`, `create` and `resize` answer: what was written, or why not.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -191,6 +192,11 @@ fn hint(error: &ConvertError, names: Names<'_>) -> Option<String> {
             "make room, or name another folder"
         }
         ConvertError::Layout(_) => "`detente image create --help` says what the options may be",
+        ConvertError::Write { source, .. } if source.kind() == ErrorKind::FileTooLarge => {
+            "the file system has no file that large: say a smaller size, or a format that does not \
+             lay the whole disk out, such as qcow2"
+        }
+        ConvertError::DestinationKind { .. } => "name a file, a new one or one to be replaced",
         ConvertError::Write { .. } => "the folder must exist and be writable for you",
         ConvertError::Reopen(_) | ConvertError::Reread(_) | ConvertError::Differs { .. } => {
             "nothing was kept: the storage is at fault, or détente is, which should be reported"

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use detente_copy::{ConvertOptions, ConvertReport, OnUnreadable, convert, target_like};
-use detente_disk::{CheckReport, Details, Target};
+use detente_disk::{CheckReport, Details, Image, Target};
 
 use super::super::source::Source;
 use super::super::watcher::Watcher;
@@ -51,6 +51,12 @@ pub(super) fn copy(image: &Path, source: &Source, path: &Path) -> anyhow::Result
         report,
         check,
     })
+}
+
+/// Whether a copy of the image can be of the image's own kind.
+pub(super) fn can_be_made_anew(image: &Image) -> bool {
+    let top = image.layers.first();
+    top.is_some_and(|layer| target_like(&layer.details).is_some())
 }
 
 /// A new image of the same kind.
