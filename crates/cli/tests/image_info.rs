@@ -51,6 +51,40 @@ fn raw_is_said_as_qemu_says_it() {
 }
 
 #[test]
+fn an_encrypted_image_is_described_as_qemu_does_it() {
+    let Some(place) = Place::with_qemu("an_encrypted_image_is_described_as_qemu_does_it") else {
+        return;
+    };
+    let secret = ["create", "-q", "--object", "secret,id=key,data=secret"];
+    let luks = ["-o", "encrypt.format=luks,encrypt.key-secret=key"];
+    place.qemu_img(&[&secret[..], &["-f", "qcow2"], &luks, &["luks.qcow2", "1M"]].concat());
+    let qemu = place.qemu_img(&["info", "--output", "json", "luks.qcow2"]);
+    let qemu: Value = serde_json::from_str(&qemu).unwrap();
+    let ours = place.json(0, &["info", "--format", "qemu-json", "luks.qcow2"]);
+    assert_eq!(ours["encrypted"], true);
+    for field in ["encrypted", "virtual-size", "cluster-size", "format"] {
+        assert_eq!(ours[field], qemu[field], "{field}");
+    }
+    let output = place.image(&["map", "luks.qcow2"]);
+    expect_code(&output, 2);
+    assert!(stderr(&output).contains("encrypted with LUKS"));
+}
+
+#[test]
+fn a_size_that_is_no_multiple_of_512_is_kept() {
+    let Some(place) = Place::with_qemu("a_size_that_is_no_multiple_of_512_is_kept") else {
+        return;
+    };
+    place.qemu_img(&["create", "-q", "-f", "qcow2", "odd.qcow2", "1M"]);
+    // [qcow2] Header: the size is at byte 24.
+    place.poke("odd.qcow2", 24, &1000_u64.to_be_bytes());
+    let info = place.json(0, &["info", "--format", "json", "odd.qcow2"]);
+    assert_eq!(info["images"][0]["layers"][0]["virtual_size_bytes"], 1000);
+    expect_code(&place.image(&["convert", "odd.qcow2", "odd.raw"]), 0);
+    assert_eq!(place.path("odd.raw").metadata().unwrap().len(), 1000);
+}
+
+#[test]
 fn a_chain_is_said_as_qemu_says_it() {
     let Some(place) = Place::with_qemu("a_chain_is_said_as_qemu_says_it") else {
         return;
