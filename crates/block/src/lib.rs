@@ -9,7 +9,7 @@
 //!
 //! A [`Gate`] is the caller's say over which further files an image may name (backing files);
 //! [`DirectoryGate`] is the one for everyday use, [`ListGate`] the one for a chain that is known.
-//! [`content_digest`] says whether two disks hold the
+//! [`content_digest()`] says whether two disks hold the
 //! same bytes, whatever file formats carry them.
 //!
 //! ```

@@ -38,7 +38,7 @@ pub fn commit_target(image: &Image) -> Result<Target, ConvertError> {
 
 /// Makes a new file with the view of `source`, to take the place of the file that `source` rests on:
 /// `target` is that of [`commit_target`]. `below` is what that file rests on in turn, if anything, and
-/// `target` names it; then the new file holds what differs from that, as with [`rebase`]. The source
+/// `target` names it; then the new file holds what differs from that, as with [`rebase`](crate::rebase()). The source
 /// is not written, and can be removed afterwards.
 ///
 /// In place, the old file is replaced as `options.on_existing` says: [`OnExisting::KeepOld`] keeps it.

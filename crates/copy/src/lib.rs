@@ -1,15 +1,15 @@
 //! Makes disk images out of others: where the bytes are is known, so most of them never pass
 //! through here.
 //!
-//! [`convert`] walks the source's extent map, asks the target's layout for places and moves the
+//! [`convert()`] walks the source's extent map, asks the target's layout for places and moves the
 //! bytes there: shared or copied inside the kernel where that is possible, through large buffers
 //! where it is not, through every core where they are compressed. What the map says is empty is
 //! neither read nor written. The image is written under a temporary name, its tables once, and gets
 //! its own name when all of it is on stable storage.
 //!
-//! [`rebase`] makes images that rest on another one and hold what differs, [`commit`]
+//! [`rebase()`] makes images that rest on another one and hold what differs, [`commit()`]
 //! puts such an image's content into the file below.
-//! [`create`] makes empty images, [`resize`] changes the size of one, [`verify`] reads an image back.
+//! [`create()`] makes empty images, [`resize()`] changes the size of one, [`verify()`] reads an image back.
 //!
 //! ```
 //! use std::sync::Arc;

@@ -71,7 +71,7 @@ impl fmt::Debug for Guid {
 mod tests {
     use super::*;
 
-    /// The BAT's id, printed in [MS-VHDX] 2.2.3.2 and seen in files.
+    /// The BAT's id, printed in \[MS-VHDX\] 2.2.3.2 and seen in files.
     const BYTES: [u8; 16] = [
         0x66, 0x77, 0xc2, 0x2d, 0x23, 0xf6, 0x00, 0x42, 0x9d, 0x64, 0x11, 0x5e, 0x9b, 0xfd, 0x4a,
         0x08,

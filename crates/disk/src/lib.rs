@@ -5,7 +5,7 @@
 //! here: what an image names goes through the caller's [`Gate`](detente_block::Gate).
 //!
 //! Raw, qcow2, VHDX, VHD and VMDK are read, with the files that they rest on; other formats are
-//! recognised and refused by name, so that they are never taken for raw disks. [`check`] names the
+//! recognised and refused by name, so that they are never taken for raw disks. [`check()`] names the
 //! rules that a file breaks, and a [`Target`] lays out a new one.
 //! [`empty_overlay`] makes the bytes of a qcow2 file that rests on an image and takes the writes.
 //!

@@ -154,7 +154,7 @@ pub struct ProfileRun {
     pub cases: Vec<CaseResult>,
     /// What this run does not show, each with the reason.
     pub not_proved: Vec<String>,
-    /// What this is and what it is not, word for word ([`statement`](crate::statement)).
+    /// What this is and what it is not, word for word ([`statement`](crate::statement())).
     pub statement: String,
     /// The verdict over this profile.
     pub verdict: Verdict,

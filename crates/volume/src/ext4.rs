@@ -1,4 +1,4 @@
-//! ext2, ext3 and ext4, read-only and by position. [ext4] the Linux kernel's
+//! ext2, ext3 and ext4, read-only and by position. \[ext4\] the Linux kernel's
 //! `Documentation/filesystems/ext4`.
 
 mod blocks;

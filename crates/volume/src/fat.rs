@@ -1,4 +1,4 @@
-//! FAT12, FAT16 and FAT32. [FAT] Microsoft's "FAT: General Overview of On-Disk Format", 1.03.
+//! FAT12, FAT16 and FAT32. \[FAT\] Microsoft's "FAT: General Overview of On-Disk Format", 1.03.
 
 mod boot;
 mod chain;

@@ -7,7 +7,7 @@ use super::field::{Fields, read_bytes};
 use super::geometry::Geometry;
 use super::{corrupt, unsupported};
 
-/// [qcow2] bytes 16 to 19: "Must not be longer than 1023 bytes".
+/// \[qcow2\] bytes 16 to 19: "Must not be longer than 1023 bytes".
 pub(super) const MAX_BYTES: u32 = 1023;
 
 /// A backing file as the header names it.

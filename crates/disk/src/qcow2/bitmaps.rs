@@ -1,4 +1,4 @@
-//! The bitmap directory: [qcow2] "Bitmaps".
+//! The bitmap directory: \[qcow2\] "Bitmaps".
 
 use detente_block::{BlockRead, ReadError};
 

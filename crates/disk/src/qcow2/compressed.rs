@@ -1,4 +1,4 @@
-//! Compressed clusters: [qcow2] "Compressed Clusters Descriptor".
+//! Compressed clusters: \[qcow2\] "Compressed Clusters Descriptor".
 
 use detente_block::{BlockRead, ReadError};
 

@@ -1,4 +1,4 @@
-//! Header extensions: [qcow2] "Header extensions".
+//! Header extensions: \[qcow2\] "Header extensions".
 
 use detente_block::{BlockRead, ReadError};
 
@@ -33,7 +33,7 @@ pub(super) struct Extensions {
     pub(super) encryption: Option<(u64, u64)>,
 }
 
-/// Where the bitmap directory is: [qcow2] "Bitmaps extension".
+/// Where the bitmap directory is: \[qcow2\] "Bitmaps extension".
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BitmapsExtension {
     /// Where the extension's data stands.
@@ -123,7 +123,7 @@ impl BitmapsExtension {
     }
 }
 
-/// [qcow2] "String header extensions": the length is the string's, there need not be a zero.
+/// \[qcow2\] "String header extensions": the length is the string's, there need not be a zero.
 fn string(file: &dyn BlockRead, at: u64, len: u64) -> Result<String, ReadError> {
     if len > MAX_STRING {
         return Err(corrupt(

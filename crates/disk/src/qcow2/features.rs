@@ -1,4 +1,4 @@
-//! Feature bits: [qcow2] "Header", bytes 72 to 95.
+//! Feature bits: \[qcow2\] "Header", bytes 72 to 95.
 
 use detente_block::ReadError;
 

@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 
-/// Subclusters per cluster. [qcow2] "Extended L2 Entries".
+/// Subclusters per cluster. \[qcow2\] "Extended L2 Entries".
 const SUBCLUSTERS: NonZero<u64> = NonZero::new(32).expect("32 is not zero");
 
 /// The sizes that follow from the cluster size and the width of L2 entries.

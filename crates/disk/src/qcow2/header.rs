@@ -1,4 +1,4 @@
-//! The header: [qcow2] "Header".
+//! The header: \[qcow2\] "Header".
 
 use std::ops::Range;
 
@@ -196,7 +196,7 @@ fn check_l1_size(fields: Fields<'_>, geometry: &Geometry, size: u64) -> Result<(
     Ok(())
 }
 
-/// [qcow2] byte 104: the field and its feature bit must agree.
+/// \[qcow2\] byte 104: the field and its feature bit must agree.
 fn read_compression(
     fields: Fields<'_>,
     features: Features,

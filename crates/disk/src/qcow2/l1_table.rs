@@ -7,7 +7,7 @@ use super::field::{read_words, to_u64};
 use super::geometry::Geometry;
 use super::{FileOffset, field::to_usize};
 
-/// [qcow2] "L1 table entry": bits 9 to 55.
+/// \[qcow2\] "L1 table entry": bits 9 to 55.
 const OFFSET_MASK: u64 = 0x00ff_ffff_ffff_fe00;
 
 /// The L1 table, as far as the virtual size needs it. Every L2 table that it names lies, aligned,

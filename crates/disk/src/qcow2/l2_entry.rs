@@ -1,4 +1,4 @@
-//! An L2 entry: what one cluster holds. [qcow2] "L2 table entry", "Extended L2 Entries".
+//! An L2 entry: what one cluster holds. \[qcow2\] "L2 table entry", "Extended L2 Entries".
 
 use detente_block::ReadError;
 

@@ -1,4 +1,4 @@
-//! The table of internal snapshots: [qcow2] "Snapshots".
+//! The table of internal snapshots: \[qcow2\] "Snapshots".
 
 use detente_block::{BlockRead, ReadError};
 

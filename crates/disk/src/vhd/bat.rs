@@ -10,7 +10,7 @@ use super::footer::FOOTER_BYTES;
 use super::header::{HEADER_BYTES, Header};
 use crate::cache::Cache;
 
-/// [VHD] "Block Allocation Table": the entry of a block that is not there.
+/// \[VHD\] "Block Allocation Table": the entry of a block that is not there.
 pub(super) const UNUSED: u32 = u32::MAX;
 /// Entries that are read at a time: 16 KiB, 8 GiB of the guest's view with blocks of 2 MiB.
 const WINDOW_ENTRIES: u64 = 4096;

@@ -2,7 +2,7 @@
 
 use super::field::to_usize;
 
-/// [VHD] "Block Bitmap": a bit a sector, the first sector in the highest bit of the first byte.
+/// \[VHD\] "Block Bitmap": a bit a sector, the first sector in the highest bit of the first byte.
 /// Whether `sector` is set, and how many sectors from there on (at least one, `most` at most) are
 /// alike.
 pub(super) fn run(bitmap: &[u8], sector: u64, most: u64) -> (bool, u64) {

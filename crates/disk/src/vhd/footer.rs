@@ -6,19 +6,19 @@ use super::field::{array, checksum, put, read_bytes, to_u64, u16_at, u32_at, u64
 use super::geometry::VhdGeometry;
 use super::{corrupt, unsupported};
 
-/// [VHD] "Cookie".
+/// \[VHD\] "Cookie".
 pub(crate) const COOKIE: [u8; 8] = *b"conectix";
 /// The length of a footer.
 pub(super) const FOOTER_BYTES: u64 = 512;
 /// Virtual PC before 2004 left the last byte away, which is reserved and zero.
 const OLD_FOOTER_BYTES: u64 = 511;
-/// [VHD] "Data Offset" of a fixed disk.
+/// \[VHD\] "Data Offset" of a fixed disk.
 pub(super) const NO_OFFSET: u64 = u64::MAX;
-/// [VHD] "File Format Version": the major number is in the upper half.
+/// \[VHD\] "File Format Version": the major number is in the upper half.
 pub(super) const VERSION: u32 = 0x0001_0000;
 /// QEMU's `VHD_MAX_SECTORS` and the limit that Microsoft states: 2040 GiB.
 pub(super) const MAX_BYTES: u64 = 2040 << 30;
-/// [VHD] "Features": always set.
+/// \[VHD\] "Features": always set.
 pub(super) const FEATURE_RESERVED: u32 = 2;
 const FEATURE_TEMPORARY: u32 = 1;
 
@@ -267,7 +267,7 @@ impl Footer {
 }
 
 impl VhdDiskType {
-    /// [VHD] "Disk Type".
+    /// \[VHD\] "Disk Type".
     fn number(self) -> u32 {
         match self {
             Self::Fixed => 2,

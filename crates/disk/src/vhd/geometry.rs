@@ -32,7 +32,7 @@ impl VhdGeometry {
         self.sectors() == LARGEST.sectors()
     }
 
-    /// The geometry of a disk of so many sectors, which may be a little smaller: [VHD] "Appendix:
+    /// The geometry of a disk of so many sectors, which may be a little smaller: \[VHD\] "Appendix:
     /// CHS Calculation".
     pub(super) fn of(sectors: u64) -> Self {
         let sectors = sectors.min(LARGEST.sectors());

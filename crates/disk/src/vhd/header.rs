@@ -6,11 +6,11 @@ use super::field::{array, checksum, put, read_bytes, to_u64, u32_at, u64_at};
 use super::footer::{self, FoundFooter, NO_OFFSET};
 use super::{corrupt, unsupported};
 
-/// [VHD] "Cookie" of the dynamic disk header.
+/// \[VHD\] "Cookie" of the dynamic disk header.
 const COOKIE: [u8; 8] = *b"cxsparse";
 /// The length of the header.
 pub(super) const HEADER_BYTES: u64 = 1024;
-/// [VHD] "Header Version".
+/// \[VHD\] "Header Version".
 const VERSION: u32 = 0x0001_0000;
 /// How many parent locators there is room for.
 const LOCATORS: usize = 8;
@@ -45,7 +45,7 @@ pub(super) struct Header {
     pub(super) locators: Vec<Locator>,
 }
 
-/// [VHD] "Parent Locator Entry".
+/// \[VHD\] "Parent Locator Entry".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Locator {
     /// Where the entry is.
@@ -131,7 +131,7 @@ impl Header {
         self.at.saturating_add(to_u64(field))
     }
 
-    /// [VHD] "Block Bitmap": a bit a sector, rounded up to whole sectors.
+    /// \[VHD\] "Block Bitmap": a bit a sector, rounded up to whole sectors.
     pub(super) fn bitmap_bytes(&self) -> u64 {
         (u64::from(self.block_size) / 512)
             .div_ceil(8)

@@ -16,7 +16,7 @@ use crate::finding::{CheckReport, broken, note};
 
 const HEADER: &str = "[VMDK] Hosted Sparse Extents";
 const DESCRIPTOR: &str = "[VMDK] The Descriptor File";
-/// [VMDK] `singleEndLineChar` and so on: what a transfer as text would change.
+/// \[VMDK\] `singleEndLineChar` and so on: what a transfer as text would change.
 const LINE_CHARACTERS: [u8; 4] = *b"\n \r\n";
 const LINE_TEST: u32 = 1;
 

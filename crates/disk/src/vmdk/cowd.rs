@@ -1,4 +1,4 @@
-//! The header of ESX's sparse extents: [VMDK] "ESXi Host Sparse Extents".
+//! The header of ESX's sparse extents: \[VMDK\] "ESXi Host Sparse Extents".
 
 use detente_block::{BlockRead, ReadError};
 
@@ -7,7 +7,7 @@ use super::open::COWD_MAGIC;
 use super::shape::{GrainKind, Shape};
 use super::{SECTOR, corrupt, unsupported};
 
-/// [VMDK] `COWDisk_Header`: so many entries a grain table.
+/// \[VMDK\] `COWDisk_Header`: so many entries a grain table.
 const ENTRIES_PER_TABLE: u64 = 4096;
 
 /// How the grains of the extent are laid out.

@@ -5,11 +5,11 @@ use detente_block::ReadError;
 use super::field::to_u64;
 use super::{SECTOR, corrupt, unsupported};
 
-/// [VMDK] "The Descriptor File" has no limit; QEMU reads so much at most.
+/// \[VMDK\] "The Descriptor File" has no limit; QEMU reads so much at most.
 pub(super) const MAX_BYTES: u64 = 1 << 20;
 /// Each extent costs an open file; 2 TiB in files of 2 GiB are half as many.
 const MAX_EXTENTS: usize = 2048;
-/// [VMDK] "parentCID": the disk rests on no other.
+/// \[VMDK\] "parentCID": the disk rests on no other.
 const NO_PARENT: u32 = u32::MAX;
 
 /// What a descriptor says.
@@ -25,7 +25,7 @@ pub(super) struct Descriptor {
     pub(super) extents: Vec<ExtentLine>,
 }
 
-/// [VMDK] "Extent Description".
+/// \[VMDK\] "Extent Description".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ExtentLine {
     /// Where the line starts in the file.

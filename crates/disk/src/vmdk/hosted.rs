@@ -1,4 +1,4 @@
-//! The header of a hosted sparse extent: [VMDK] "Hosted Sparse Extents".
+//! The header of a hosted sparse extent: \[VMDK\] "Hosted Sparse Extents".
 
 use detente_block::{BlockRead, ReadError};
 
@@ -7,15 +7,15 @@ use super::open::HOSTED_MAGIC;
 use super::shape::{GrainKind, Shape};
 use super::{SECTOR, corrupt, unsupported};
 
-/// [VMDK] `gdOffset`: the header that counts is at the end of the stream.
+/// \[VMDK\] `gdOffset`: the header that counts is at the end of the stream.
 const AT_END: u64 = u64::MAX;
 const REDUNDANT: u32 = 2;
 const ZEROED: u32 = 4;
 const COMPRESSED: u32 = 0x1_0000;
 const MARKERS: u32 = 0x2_0000;
-/// [VMDK] "Special Markers".
+/// \[VMDK\] "Special Markers".
 const FOOTER_MARKER: u32 = 3;
-/// [VMDK] `compressAlgorithm`.
+/// \[VMDK\] `compressAlgorithm`.
 const DEFLATE: u16 = 1;
 
 /// Where the fields are.

@@ -19,9 +19,9 @@ use crate::layer::{Identity, OpenedLayer, ParentRef};
 use crate::map::ImageFile;
 use crate::{Format, OpenError};
 
-/// [VMDK] `SPARSE_MAGICNUMBER`.
+/// \[VMDK\] `SPARSE_MAGICNUMBER`.
 pub(crate) const HOSTED_MAGIC: [u8; 4] = *b"KDMV";
-/// [VMDK] `COWDisk_Header`.
+/// \[VMDK\] `COWDisk_Header`.
 pub(crate) const COWD_MAGIC: [u8; 4] = *b"COWD";
 /// What a descriptor file begins with.
 pub(crate) const DESCRIPTOR_MAGIC: [u8; 21] = *b"# Disk DescriptorFile";
@@ -275,7 +275,7 @@ fn layer(
     })
 }
 
-/// [VMDK] "parentFileNameHint": the parent's path, and `parentCID` what it must be.
+/// \[VMDK\] "parentFileNameHint": the parent's path, and `parentCID` what it must be.
 fn parent(descriptor: &Descriptor) -> Result<Option<ParentRef>, ReadError> {
     let Some(content_id) = descriptor.parent_content_id else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Compressed grains: [VMDK] "Stream-Optimized Compressed Sparse Extents".
+//! Compressed grains: \[VMDK\] "Stream-Optimized Compressed Sparse Extents".
 
 use detente_block::ReadError;
 use flate2::{Decompress, FlushDecompress, Status};

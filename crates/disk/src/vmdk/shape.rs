@@ -25,7 +25,7 @@ pub(super) struct Shape {
 /// What the entries of the tables mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum GrainKind {
-    /// [VMDK] "Hosted Sparse Extents", and COWD: sector numbers of 32 bits.
+    /// \[VMDK\] "Hosted Sparse Extents", and COWD: sector numbers of 32 bits.
     Hosted {
         /// Whether entry 1 means that the grain is zero.
         zeroed: bool,

@@ -6,7 +6,7 @@ use super::{Ext4, corrupt};
 use crate::FsError;
 use crate::fields::{le16, le32};
 
-/// [ext4] extents: the kernel makes trees of at most five levels.
+/// \[ext4\] extents: the kernel makes trees of at most five levels.
 const MAX_DEPTH: u16 = 5;
 /// Header and entries of an extent block have the same size.
 const ENTRY: usize = 12;
@@ -83,7 +83,7 @@ impl Ext4 {
         }
     }
 
-    /// Twelve direct blocks, then trees of one, two and three levels. [ext4] block map.
+    /// Twelve direct blocks, then trees of one, two and three levels. \[ext4\] block map.
     fn locate_mapped(&self, inode: &Inode, logical: u64) -> Result<Span, FsError> {
         if let Some(rest) = 12_u64.checked_sub(logical).filter(|&rest| rest > 0) {
             return Ok(run(&inode.map, logical, rest));

@@ -1,5 +1,5 @@
 //! The journal (jbd2): what was promised but not yet written in place. Nothing is written here:
-//! reads are led to the journal's copies. [jbd2] the kernel's `filesystems/ext4/journal.rst`.
+//! reads are led to the journal's copies. \[jbd2\] the kernel's `filesystems/ext4/journal.rst`.
 //!
 //! Fast commits are not replayed: the file system is seen as of its last full commit, which is
 //! sound, if a little older.
@@ -128,7 +128,7 @@ fn replay(fs: &Ext4, inode: &Inode, header: &Header) -> Result<Overlay, FsError>
     Ok(all.finish())
 }
 
-/// [jbd2] revocation block: the count of bytes used, then block numbers.
+/// \[jbd2\] revocation block: the count of bytes used, then block numbers.
 fn revoked(bytes: &[u8], features: Features) -> Vec<u64> {
     let used = be32(bytes, 12)
         .and_then(|used| usize::try_from(used).ok())

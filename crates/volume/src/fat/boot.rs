@@ -133,7 +133,7 @@ impl Width {
     }
 }
 
-/// [FAT] 3.1: the rules that every boot sector keeps.
+/// \[FAT\] 3.1: the rules that every boot sector keeps.
 fn looks_like_fat(sector: &[u8]) -> Option<bool> {
     let sector_bytes = le16(sector, 11)?;
     let per_cluster = *sector.get(13)?;

@@ -70,7 +70,7 @@ pub(super) fn walk(
     Ok(runs)
 }
 
-/// [FAT] 4: the entry of `cluster`. Free, bad and reserved entries end up as clusters that do not
+/// \[FAT\] 4: the entry of `cluster`. Free, bad and reserved entries end up as clusters that do not
 /// exist.
 fn next(pages: &Pages, boot: &Boot, cluster: u32) -> Result<Next, FsError> {
     let bits = u64::from(cluster).saturating_mul(boot.width.bits());

@@ -4,7 +4,7 @@ use super::name::{LongName, short_name};
 use crate::FileKind;
 use crate::fields::{le16, le32};
 
-/// [FAT] 6: each entry is this long.
+/// \[FAT\] 6: each entry is this long.
 const ENTRY_BYTES: usize = 32;
 
 /// A name with what it stands for.

@@ -2,7 +2,7 @@
 
 use crate::fields::{array, le16};
 
-/// [FAT] 7: a long name has up to 20 pieces of 13 units.
+/// \[FAT\] 7: a long name has up to 20 pieces of 13 units.
 const MAX_PIECES: u8 = 20;
 
 /// The pieces of a long name met so far. They stand last piece first, before their short entry.
@@ -68,7 +68,7 @@ impl LongName {
     }
 }
 
-/// [FAT] 7.2: over the eleven bytes of the short name.
+/// \[FAT\] 7.2: over the eleven bytes of the short name.
 fn checksum(short: &[u8]) -> u8 {
     let bytes = short.iter().take(11);
     bytes.fold(0_u8, |sum, &byte| sum.rotate_right(1).wrapping_add(byte))

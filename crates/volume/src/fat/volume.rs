@@ -14,7 +14,7 @@ use crate::fields::read_if_inside;
 use crate::pages::Pages;
 use crate::{DirEntry, FileKind, FileSystem, FsError, Metadata};
 
-/// [FAT] 6.1: a directory has at most 65536 entries.
+/// \[FAT\] 6.1: a directory has at most 65536 entries.
 const MAX_DIRECTORY_BYTES: u64 = 65_536 * 32;
 
 /// An open volume.

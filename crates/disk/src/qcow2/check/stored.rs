@@ -1,4 +1,4 @@
-//! The refcounts that stand in the file: [qcow2] "Host cluster management".
+//! The refcounts that stand in the file: \[qcow2\] "Host cluster management".
 
 use detente_block::ReadError;
 

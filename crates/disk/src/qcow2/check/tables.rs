@@ -1,4 +1,4 @@
-//! L1 and L2 tables: [qcow2] "Cluster mapping", "Extended L2 Entries".
+//! L1 and L2 tables: \[qcow2\] "Cluster mapping", "Extended L2 Entries".
 
 use detente_block::ReadError;
 

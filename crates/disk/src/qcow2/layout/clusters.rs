@@ -5,7 +5,7 @@ use crate::layout::{LayoutError, Patch};
 use crate::qcow2::field::to_u64;
 use crate::qcow2::geometry::Geometry;
 
-/// [qcow2] "Cluster mapping": offsets have 56 bits.
+/// \[qcow2\] "Cluster mapping": offsets have 56 bits.
 const OFFSET_BITS: u32 = 56;
 /// `QCOW_MAX_REFTABLE_SIZE` in QEMU.
 const MAX_REFCOUNT_TABLE: u64 = 8 << 20;

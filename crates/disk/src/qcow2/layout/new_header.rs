@@ -1,4 +1,4 @@
-//! The first cluster of a new image: [qcow2] "Header" and "Header extensions".
+//! The first cluster of a new image: \[qcow2\] "Header" and "Header extensions".
 
 use crate::qcow2::compressed::Compression;
 use crate::qcow2::extensions::BACKING_FORMAT;

@@ -1,4 +1,4 @@
-//! Refcounts of a file that grows at its end: [qcow2] "Host cluster management".
+//! Refcounts of a file that grows at its end: \[qcow2\] "Host cluster management".
 
 use crate::layout::Patch;
 use crate::qcow2::field::{to_u64, to_usize};

@@ -1,4 +1,4 @@
-//! The L2 tables of a new image, one at a time: [qcow2] "Cluster mapping".
+//! The L2 tables of a new image, one at a time: \[qcow2\] "Cluster mapping".
 
 use super::l1_writer::L1Writer;
 use crate::layout::Patch;

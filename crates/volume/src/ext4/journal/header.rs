@@ -5,7 +5,7 @@ use super::super::{corrupt, unsupported};
 use crate::FsError;
 use crate::fields::{array, be32};
 
-/// [jbd2] block header: starts every block that is not a copy.
+/// \[jbd2\] block header: starts every block that is not a copy.
 pub(super) const MAGIC: u32 = 0xc03b_3998;
 
 /// Incompatible features of a journal.

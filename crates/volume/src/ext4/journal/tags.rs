@@ -39,7 +39,7 @@ pub(super) fn parse(bytes: &[u8], features: Features) -> Vec<Tag> {
     tags
 }
 
-/// [jbd2] `journal_tag_bytes`.
+/// \[jbd2\] `journal_tag_bytes`.
 fn tag_bytes(features: Features) -> usize {
     match (features.is_v3(), features.is_v2(), features.is_64_bit()) {
         (true, _, _) => 16,
