@@ -240,7 +240,7 @@ mod tests {
             format,
         };
         DiskSpec {
-            overlay: "/work/overlay".into(),
+            overlay: "/runs/overlay".into(),
             below: DiskBelow::Files(vec![
                 file("/images/top.qcow2", ImageFormat::Qcow2),
                 file("/images/base.raw", ImageFormat::Raw),
@@ -261,7 +261,7 @@ mod tests {
             { "node-name": "m1d0-layer0-file", "driver": "file", "filename": "/images/top.qcow2", "read-only": true },
             { "node-name": "m1d0-layer0", "driver": "qcow2", "read-only": true, "file": "m1d0-layer0-file",
               "backing": "m1d0-layer1" },
-            { "node-name": "m1d0-file", "driver": "file", "filename": "/work/overlay", "discard": "unmap",
+            { "node-name": "m1d0-file", "driver": "file", "filename": "/runs/overlay", "discard": "unmap",
               "cache": { "no-flush": true } },
             { "node-name": "m1d0", "driver": "qcow2", "discard": "unmap", "file": "m1d0-file",
               "backing": "m1d0-layer0" },
@@ -274,14 +274,14 @@ mod tests {
     fn a_plugged_in_disk_of_another_format_comes_over_a_socket() {
         let mut disk = disk();
         disk.below = DiskBelow::Nbd {
-            socket: "/work/disk0.nbd".into(),
+            socket: "/runs/disk0.nbd".into(),
             files: vec!["/images/disk.vhdx".into()],
         };
         let nodes = hotplug_nodes("m1d0", &disk).unwrap();
         let expected = json!([
             { "node-name": "m1d0-layer0", "driver": "nbd", "read-only": true,
-              "server": { "type": "unix", "path": "/work/disk0.nbd" } },
-            { "node-name": "m1d0-file", "driver": "file", "filename": "/work/overlay", "discard": "unmap",
+              "server": { "type": "unix", "path": "/runs/disk0.nbd" } },
+            { "node-name": "m1d0-file", "driver": "file", "filename": "/runs/overlay", "discard": "unmap",
               "cache": { "no-flush": true } },
             { "node-name": "m1d0", "driver": "qcow2", "discard": "unmap", "file": "m1d0-file",
               "backing": "m1d0-layer0" },
