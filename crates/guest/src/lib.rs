@@ -41,6 +41,7 @@ mod device_spec;
 mod error;
 mod exercise;
 pub mod facts;
+mod files;
 mod fstab;
 mod guest;
 mod modules;

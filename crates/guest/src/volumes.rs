@@ -8,6 +8,7 @@ use detente_volume::{Content, FileKind, FileSystem, FsError, TableKind, Volume};
 use crate::device_spec::DeviceSpec;
 use crate::error::InspectError;
 use crate::facts::{Place, Table, VolumeId};
+use crate::files::absent;
 
 /// A disk without its volumes.
 pub(crate) struct DiskSeen {
@@ -292,18 +293,4 @@ fn has_boot_code(disk: &dyn BlockRead) -> Result<bool, ReadError> {
     }
     disk.read_exact_at(0, &mut sector)?;
     Ok(sector.windows(4).any(|word| word == b"GRUB"))
-}
-
-/// A file that is not there, or not what it should be, is no error but an answer.
-fn absent<T>(result: Result<T, FsError>) -> Result<Option<T>, FsError> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(
-            FsError::NotFound { .. }
-            | FsError::WrongKind { .. }
-            | FsError::TooManyLinks { .. }
-            | FsError::TooLong { .. },
-        ) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
