@@ -2,13 +2,47 @@
 
 mod boot;
 mod disk;
+mod initramfs;
+mod kernels;
+mod modprobe;
+mod secure_boot;
+mod source;
+mod evidence;
+mod network;
+mod security;
+mod services;
+mod storage_config;
+mod time;
 
 use serde::{Deserialize, Serialize};
 
 pub use boot::{
-    Boot, DefaultEntry, DefaultReason, Entry, EntryKind, InitramfsModules, Loader, RootDevice,
+    Boot, BootCode, BootCodeKind, CsvEntry, DefaultEntry, DefaultReason, EfiProgram, Entry,
+    EntryKind, InitramfsModules, Loader, LoaderSeen, RootDevice,
 };
 pub use disk::{Disk, Place, Table, VolumeFacts, VolumeId};
+pub use initramfs::{
+    AddedCommandLine, Generator, InitramfsContents, InitramfsImage, InitramfsRole,
+    InitramfsSegment, KnownBy, Scope,
+};
+pub use kernels::{DRIVERS, Driver, DriverState, Kernel, KernelKind, KnownDriver};
+pub use modprobe::{
+    Builder, BuilderSetting, ModuleArgument, ModuleLoad, ModuleRule, ModuleRuleKind,
+    ModuleSettings,
+};
+pub use secure_boot::{
+    Authority, Certificate, ProgramRole, SbatEntry, SecureBoot, Signature, SignedProgram, Signer,
+};
+pub use source::Source;
+pub use evidence::{Evidence, Setting};
+pub use network::{
+    Address, BindBy, Binding, Connection, LinkKind, Method, NameRule, NameRuleKind, Network,
+    NetworkSystem, Protocol,
+};
+pub use security::{Apparmor, Security, Selinux, SelinuxMode};
+pub use services::{CloudInit, Init, Login, Role, Service, ServiceState, Services};
+pub use storage_config::{CryptMapping, Kdump, Lvm, LvmDevice, Multipath, StorageConfig};
+pub use time::{HardwareClock, Time, TimeProgram, TimeSync};
 
 /// The schema of [`Facts`] as JSON.
 pub const SCHEMA: &str = "detente/guest-facts/1";
@@ -26,6 +60,9 @@ pub struct Facts {
     pub architecture: String,
     /// `/etc/hostname`, if set.
     pub hostname: Option<String>,
+    /// `/etc/machine-id`, if it has one: an image that is to be copied has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine_id: Option<String>,
     /// What the disk is made to be started by.
     pub firmware: Firmware,
     /// The volume that becomes `/`.
@@ -41,6 +78,30 @@ pub struct Facts {
     /// Module names in the initramfs of the default entry, where asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initramfs: Option<InitramfsModules>,
+    /// Every initramfs file, for whatever kernel.
+    #[serde(default)]
+    pub initramfs_images: Vec<InitramfsImage>,
+    /// modprobe's configuration, modules named at boot, and what makes initramfs files.
+    #[serde(default)]
+    pub module_settings: ModuleSettings,
+    /// Who signed what starts the guest.
+    #[serde(default)]
+    pub secure_boot: SecureBoot,
+    /// The network, as configured.
+    #[serde(default)]
+    pub network: Network,
+    /// Time zone, hardware clock, synchronisation.
+    #[serde(default)]
+    pub time: Time,
+    /// Services that matter to a move, agents, logins on terminals.
+    #[serde(default)]
+    pub services: Services,
+    /// SELinux, AppArmor, FIPS.
+    #[serde(default)]
+    pub security: Security,
+    /// Configuration that names storage, or depends on what the machine is like.
+    #[serde(default)]
+    pub storage: StorageConfig,
     /// What keeps this guest from booting, or us from knowing how it boots.
     pub problems: Vec<Problem>,
     /// What was left out or worked around, a sentence each.
@@ -58,6 +119,54 @@ pub struct OperatingSystem {
     pub pretty_name: String,
     /// The file that says so.
     pub source: String,
+    /// Whose relative it is, whatever it calls itself.
+    #[serde(default)]
+    pub family: Family,
+    /// `ID_LIKE`, word by word.
+    #[serde(default)]
+    pub id_like: Vec<String>,
+    /// `VERSION_CODENAME`: `bookworm`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codename: Option<String>,
+    /// `VARIANT_ID`: `server`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant_id: Option<String>,
+    /// `CPE_NAME`, or the contents of `/etc/system-release-cpe`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpe: Option<String>,
+    /// The first lines of its other release files.
+    #[serde(default)]
+    pub releases: Vec<ReleaseFile>,
+}
+
+/// A release file: `/etc/redhat-release`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseFile {
+    /// Its path.
+    pub path: String,
+    /// Its first line.
+    pub line: String,
+}
+
+/// A family of distributions: those that set their systems up in the same way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Family {
+    /// Red Hat Enterprise Linux, its rebuilds, Fedora, Amazon Linux, openEuler, ….
+    Rhel,
+    /// Debian, Ubuntu and theirs.
+    Debian,
+    /// SLES and openSUSE.
+    Suse,
+    /// Arch and theirs.
+    Arch,
+    /// Alpine and theirs.
+    Alpine,
+    /// Flatcar, and Container Linux before it.
+    Flatcar,
+    /// Any other.
+    #[default]
+    Other,
 }
 
 /// What kind of firmware can start the disk.
@@ -72,17 +181,6 @@ pub enum Firmware {
     UefiAndBios,
     /// Neither was found: started directly, or not at all.
     Unknown,
-}
-
-/// An installed kernel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kernel {
-    /// The release: `6.1.0-28-amd64`.
-    pub release: String,
-    /// Its image, if one was found.
-    pub image: Option<Place>,
-    /// Whether `/lib/modules` has a folder for it.
-    pub modules: bool,
 }
 
 /// A program that talks to a hypervisor.

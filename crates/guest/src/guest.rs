@@ -8,7 +8,10 @@ use detente_volume::{FileSystem, Volume};
 use crate::boot::model::{Candidate, Found};
 use crate::chain;
 use crate::error::{BootProblem, InspectError};
-use crate::facts::{Boot, Disk, Facts, Firmware, Problem, SCHEMA, Verdict, VolumeFacts, VolumeId};
+use crate::facts::{
+    Boot, Disk, Facts, Firmware, Network, Problem, SCHEMA, Security, Services, StorageConfig, Time,
+    Verdict, VolumeFacts, VolumeId,
+};
 use crate::fstab::{self, Tree};
 use crate::volumes::{Held, Volumes};
 use crate::{architecture, boot, modules, root, system};
@@ -89,6 +92,11 @@ pub(crate) fn look(mut volumes: Volumes, options: Options) -> Result<Guest, Insp
         kernels: system::kernels(&volumes, &tree)?,
         agents: system::agents(&volumes, &tree)?,
         initramfs,
+        network: Network::default(),
+        time: Time::default(),
+        services: Services::default(),
+        security: Security::default(),
+        storage: StorageConfig::default(),
         problems: problems.iter().map(problem).collect(),
         notes,
         fstab,
@@ -97,6 +105,10 @@ pub(crate) fn look(mut volumes: Volumes, options: Options) -> Result<Guest, Insp
             config: found.config.clone(),
             entries: chain::entries(&found),
             default,
+            loaders: Vec::new(),
+            efi_programs: Vec::new(),
+            efi_csv: Vec::new(),
+            bios_code: Vec::new(),
         },
     };
     let default = chosen(found);
