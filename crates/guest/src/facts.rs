@@ -2,13 +2,12 @@
 
 mod boot;
 mod disk;
+mod evidence;
 mod initramfs;
 mod kernels;
 mod modprobe;
-mod secure_boot;
-mod source;
-mod evidence;
 mod network;
+mod secure_boot;
 mod security;
 mod services;
 mod storage_config;
@@ -21,23 +20,21 @@ pub use boot::{
     EntryKind, InitramfsModules, Loader, LoaderSeen, RootDevice,
 };
 pub use disk::{Disk, Place, Table, VolumeFacts, VolumeId};
+pub use evidence::{Evidence, Setting};
 pub use initramfs::{
     AddedCommandLine, Generator, InitramfsContents, InitramfsImage, InitramfsRole,
     InitramfsSegment, KnownBy, Scope,
 };
 pub use kernels::{DRIVERS, Driver, DriverState, Kernel, KernelKind, KnownDriver};
 pub use modprobe::{
-    Builder, BuilderSetting, ModuleArgument, ModuleLoad, ModuleRule, ModuleRuleKind,
-    ModuleSettings,
+    Builder, BuilderSetting, ModuleArgument, ModuleLoad, ModuleRule, ModuleRuleKind, ModuleSettings,
 };
-pub use secure_boot::{
-    Authority, Certificate, ProgramRole, SbatEntry, SecureBoot, Signature, SignedProgram, Signer,
-};
-pub use source::Source;
-pub use evidence::{Evidence, Setting};
 pub use network::{
     Address, BindBy, Binding, Connection, LinkKind, Method, NameRule, NameRuleKind, Network,
     NetworkSystem, Protocol,
+};
+pub use secure_boot::{
+    Authority, Certificate, ProgramRole, SbatEntry, SecureBoot, Signature, SignedProgram, Signer,
 };
 pub use security::{Apparmor, Security, Selinux, SelinuxMode};
 pub use services::{CloudInit, Init, Login, Role, Service, ServiceState, Services};

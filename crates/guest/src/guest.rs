@@ -9,8 +9,8 @@ use crate::boot::model::{Candidate, Found};
 use crate::chain;
 use crate::error::{BootProblem, InspectError};
 use crate::facts::{
-    Boot, Disk, Facts, Firmware, Network, Problem, SCHEMA, Security, Services, StorageConfig, Time,
-    Verdict, VolumeFacts, VolumeId,
+    Boot, Disk, Facts, Firmware, ModuleSettings, Network, Problem, SCHEMA, SecureBoot, Security,
+    Services, StorageConfig, Time, Verdict, VolumeFacts, VolumeId,
 };
 use crate::fstab::{self, Tree};
 use crate::volumes::{Held, Volumes};
@@ -92,6 +92,10 @@ pub(crate) fn look(mut volumes: Volumes, options: Options) -> Result<Guest, Insp
         kernels: system::kernels(&volumes, &tree)?,
         agents: system::agents(&volumes, &tree)?,
         initramfs,
+        initramfs_images: Vec::new(),
+        module_settings: ModuleSettings::default(),
+        secure_boot: SecureBoot::default(),
+        machine_id: None,
         network: Network::default(),
         time: Time::default(),
         services: Services::default(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::InspectError;
-use crate::facts::{OperatingSystem, VolumeId};
+use crate::facts::{Family, OperatingSystem, VolumeId};
 use crate::volumes::Volumes;
 
 /// A longer file is none of these.
@@ -65,6 +65,7 @@ pub(crate) fn find(
             version_id: fields.get("VERSION_ID").cloned(),
             id,
             source: path.to_owned(),
+            ..blank()
         }));
     }
     for (path, id) in [
@@ -101,6 +102,22 @@ fn from_release_line(path: &str, id: &str, line: &str) -> OperatingSystem {
         version_id: version,
         pretty_name,
         source: path.to_owned(),
+        ..blank()
+    }
+}
+
+fn blank() -> OperatingSystem {
+    OperatingSystem {
+        id: String::new(),
+        version_id: None,
+        pretty_name: String::new(),
+        source: String::new(),
+        family: Family::default(),
+        id_like: Vec::new(),
+        codename: None,
+        variant_id: None,
+        cpe: None,
+        releases: Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use detente_initramfs::kernel;
 
 use crate::error::InspectError;
-use crate::facts::{Agent, Kernel, Place};
+use crate::facts::{Agent, Kernel, KernelKind, Place};
 use crate::fstab::Tree;
 use crate::volumes::Volumes;
 
@@ -88,7 +88,7 @@ pub(crate) fn kernels(volumes: &Volumes, tree: &Tree) -> Result<Vec<Kernel>, Ins
         let kernel = Kernel {
             release: release.clone(),
             image: Some(place),
-            modules: false,
+            ..blank()
         };
         found.entry(release).or_insert(kernel);
     }
@@ -103,8 +103,7 @@ pub(crate) fn kernels(volumes: &Volumes, tree: &Tree) -> Result<Vec<Kernel>, Ins
         }
         let kernel = Kernel {
             release: release.clone(),
-            image: None,
-            modules: false,
+            ..blank()
         };
         let kernel = found.entry(release.clone()).or_insert(kernel);
         kernel.modules = true;
@@ -125,4 +124,18 @@ pub(crate) fn release(volumes: &Volumes, place: &Place) -> Result<Option<String>
     let parsed = head.and_then(|head| kernel::parse(&head).ok());
     let release = parsed.map(|kernel| kernel.release().to_owned());
     Ok(release.filter(|release| !release.is_empty()))
+}
+
+fn blank() -> Kernel {
+    Kernel {
+        release: String::new(),
+        image: None,
+        modules: false,
+        kind: KernelKind::default(),
+        image_release: None,
+        modules_folder: None,
+        config: None,
+        entries: Vec::new(),
+        drivers: Vec::new(),
+    }
 }

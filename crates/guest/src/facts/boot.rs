@@ -17,6 +17,79 @@ pub struct Boot {
     pub entries: Vec<Entry>,
     /// What it would start by itself.
     pub default: Option<DefaultEntry>,
+    /// Every boot loader whose configuration is there, the one above among them.
+    #[serde(default)]
+    pub loaders: Vec<LoaderSeen>,
+    /// The programs on EFI system partitions.
+    #[serde(default)]
+    pub efi_programs: Vec<EfiProgram>,
+    /// The boot entries that shim's fallback would write (`BOOTX64.CSV`).
+    #[serde(default)]
+    pub efi_csv: Vec<CsvEntry>,
+    /// What a BIOS would start, by disk.
+    #[serde(default)]
+    pub bios_code: Vec<BootCode>,
+}
+
+/// A boot loader whose configuration is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoaderSeen {
+    /// Its name: `GRUB 2`, `GRUB Legacy`, `syslinux`, ….
+    pub name: String,
+    /// The file that shows it.
+    pub evidence: Place,
+}
+
+/// A program on an EFI system partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EfiProgram {
+    /// Where it is, as it is spelled on the volume: `/EFI/debian/shimx64.efi`.
+    pub place: Place,
+    /// How long it is.
+    pub len_bytes: u64,
+    /// Whether the firmware starts it on a disk that it does not know (`\\EFI\\BOOT\\BOOTX64.EFI`).
+    pub fallback: bool,
+}
+
+/// A line of a `BOOTX64.CSV`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CsvEntry {
+    /// The file.
+    pub place: Place,
+    /// The program, in the folder of that file.
+    pub program: String,
+    /// What the firmware's menu would show.
+    pub label: String,
+}
+
+/// What a BIOS finds in a disk's first sector.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BootCode {
+    /// The disk, from 0.
+    pub disk: usize,
+    /// Whose code it is.
+    pub kind: BootCodeKind,
+    /// The partition that is marked active, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_partition: Option<u32>,
+}
+
+/// Whose boot code a disk has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BootCodeKind {
+    /// No code at all.
+    None,
+    /// GRUB 2's or GRUB Legacy's first stage.
+    Grub,
+    /// syslinux's `mbr.bin` or `gptmbr.bin`: it starts the active partition.
+    Syslinux,
+    /// LILO's.
+    Lilo,
+    /// Windows'.
+    Windows,
+    /// Code that is not known: a plain one starts the active partition.
+    Unknown,
 }
 
 /// A boot loader.
@@ -29,6 +102,10 @@ pub enum Loader {
     SystemdBoot,
     /// The firmware starts a unified kernel image.
     Uki,
+    /// GRUB before version 1: RHEL 6, SLES 11.
+    GrubLegacy,
+    /// syslinux, extlinux, isolinux: Alpine.
+    Syslinux,
     /// None that we read.
     Unknown,
 }
@@ -133,6 +210,11 @@ pub enum DefaultReason {
     SortsFirst,
     /// The firmware finds it at the path for removable disks.
     FallbackPath,
+    /// Flatcar's GRUB takes the partition with the highest priority (`gptprio.next`).
+    PartitionPriority {
+        /// That partition's name.
+        value: String,
+    },
 }
 
 impl fmt::Display for DefaultReason {
@@ -148,6 +230,9 @@ impl fmt::Display for DefaultReason {
             Self::Pattern { value } => write!(f, "loader.conf has default {value}"),
             Self::SortsFirst => f.write_str("it sorts first by the Boot Loader Specification"),
             Self::FallbackPath => f.write_str("it is at the firmware's fallback path"),
+            Self::PartitionPriority { value } => {
+                write!(f, "{value} has the highest priority in the partition table")
+            }
         }
     }
 }

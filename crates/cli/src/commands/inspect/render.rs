@@ -110,6 +110,8 @@ fn boot(page: &mut Page, facts: &Facts) {
         Loader::Grub2 => "GRUB 2",
         Loader::SystemdBoot => "systemd-boot",
         Loader::Uki => "unified kernel image, started by the firmware",
+        Loader::GrubLegacy => "GRUB Legacy",
+        Loader::Syslinux => "syslinux",
         Loader::Unknown => "unknown",
     };
     match &boot.config {
