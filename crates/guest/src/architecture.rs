@@ -1,9 +1,8 @@
 //! What processor a guest is made for: the ELF header of its first programs says so.
 
-use crate::error::InspectError;
-use crate::facts::Place;
-use crate::fstab::Tree;
-use crate::volumes::Volumes;
+use detente_volume::FsError;
+
+use crate::files::Files;
 
 /// The name used for the only one that we run.
 pub(crate) const X86_64: &str = "x86-64";
@@ -20,17 +19,11 @@ const PROGRAMS: [&str; 7] = [
 ];
 
 /// The architecture and the program that shows it; `None` if no program was found.
-pub(crate) fn find(
-    volumes: &Volumes,
-    tree: &Tree,
-) -> Result<Option<(String, Place)>, InspectError> {
+pub(crate) fn find(files: Files<'_>) -> Result<Option<(String, &'static str)>, FsError> {
     for path in PROGRAMS {
-        let place = tree.place(path);
-        let head = volumes
-            .head(place.volume, &place.path, 20)?
-            .unwrap_or_default();
+        let head = files.head(path, 20)?.unwrap_or_default();
         if let Some(name) = of_elf(&head) {
-            return Ok(Some((name, place)));
+            return Ok(Some((name, path)));
         }
     }
     Ok(None)

@@ -32,6 +32,17 @@ impl<'a> Files<'a> {
         absent(self.0.read(path, limit_bytes))
     }
 
+    /// The first bytes of a file, at most `len`.
+    pub(crate) fn head(&self, path: &str, len: usize) -> Result<Option<Vec<u8>>, FsError> {
+        let Some(file) = absent(self.0.open(path))? else {
+            return Ok(None);
+        };
+        let len = usize::try_from(file.len_bytes()).map_or(len, |all| all.min(len));
+        let mut bytes = vec![0; len];
+        file.read_exact_at(0, &mut bytes)?;
+        Ok(Some(bytes))
+    }
+
     /// The names in a folder, sorted; none if there is no such folder.
     pub(crate) fn list(&self, path: &str) -> Result<Vec<String>, FsError> {
         let entries = self.entries(path)?;

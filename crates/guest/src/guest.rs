@@ -12,7 +12,9 @@ use crate::facts::{
     Boot, Disk, Facts, Firmware, ModuleSettings, Network, Problem, SCHEMA, SecureBoot, Security,
     Services, StorageConfig, Time, Verdict, VolumeFacts, VolumeId,
 };
+use crate::files::Files;
 use crate::fstab::{self, Tree};
+use crate::joined::Joined;
 use crate::volumes::{Held, Volumes};
 use crate::{architecture, boot, modules, root, system};
 
@@ -64,7 +66,10 @@ pub(crate) fn look(mut volumes: Volumes, options: Options) -> Result<Guest, Insp
     };
     let fstab = fstab::read(&volumes, root.volume)?;
     let tree = Tree::new(root.volume, &fstab);
-    require_x86_64(&volumes, &tree)?;
+    let joined = Joined::new(&volumes, volumes.mounted(root.volume, ""), &fstab);
+    // Gatherers of facts take this, and nothing else.
+    let files = Files::new(&joined);
+    require_x86_64(&joined, files)?;
     let (default, broken) = chain::follow(&volumes, &found, root.device)?;
     let problems: Vec<BootProblem> = found
         .problem
@@ -174,16 +179,19 @@ fn problem(problem: &BootProblem) -> Problem {
     }
 }
 
-fn require_x86_64(volumes: &Volumes, tree: &Tree) -> Result<(), InspectError> {
-    match architecture::find(volumes, tree)? {
+fn require_x86_64(joined: &Joined<'_>, files: Files<'_>) -> Result<(), InspectError> {
+    match architecture::find(files).map_err(|error| joined.error(error))? {
         // A system without any program that we know is not refused for that.
         None => Ok(()),
         Some((name, _)) if name == architecture::X86_64 => Ok(()),
-        Some((architecture, place)) => Err(InspectError::NotX86_64 {
-            architecture,
-            path: place.path,
-            volume: place.volume,
-        }),
+        Some((architecture, path)) => {
+            let place = joined.place(path).map_err(|error| joined.error(error))?;
+            Err(InspectError::NotX86_64 {
+                architecture,
+                path: place.path,
+                volume: place.volume,
+            })
+        }
     }
 }
 

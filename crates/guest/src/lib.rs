@@ -44,6 +44,7 @@ pub mod facts;
 mod files;
 mod fstab;
 mod guest;
+mod joined;
 mod modules;
 mod os_release;
 mod root;

@@ -124,6 +124,16 @@ impl Volumes {
         self.held.iter().find(wanted).map(|held| held.id)
     }
 
+    /// What a mount of `volume` with these options shows. \[btrfs(5)\] `subvol=` names a subvolume.
+    pub(crate) fn mounted(&self, volume: VolumeId, options: &str) -> Place {
+        let btrfs = self.get(volume).is_some_and(|held| held.kind() == "btrfs");
+        let mut options = options.split(',');
+        let name = options.find_map(|option| option.strip_prefix("subvol="));
+        let name = name.filter(|_| btrfs).unwrap_or_default();
+        let path = format!("/{}", name.trim_matches('/'));
+        Place { volume, path }
+    }
+
     /// A whole file of at most `limit_bytes`; `None` if there is none of that name and size.
     pub(crate) fn read(
         &self,
@@ -235,6 +245,7 @@ impl Held {
         match &self.volume.content {
             Content::Ext4 { .. } => "ext4",
             Content::Fat { .. } => "fat",
+            Content::Btrfs { .. } => "btrfs",
             Content::Luks { .. } => "luks",
             Content::Other { kind, .. } => kind,
             // `Content` may grow in its own crate.
@@ -244,9 +255,10 @@ impl Held {
 
     pub(crate) fn uuid(&self) -> Option<&str> {
         match &self.volume.content {
-            Content::Ext4 { uuid, .. } | Content::Fat { uuid, .. } | Content::Luks { uuid, .. } => {
-                Some(uuid)
-            }
+            Content::Ext4 { uuid, .. }
+            | Content::Fat { uuid, .. }
+            | Content::Btrfs { uuid, .. }
+            | Content::Luks { uuid, .. } => Some(uuid),
             Content::Other { uuid, .. } => uuid.as_deref(),
             _ => None,
         }
@@ -254,7 +266,9 @@ impl Held {
 
     pub(crate) fn label(&self) -> Option<&str> {
         match &self.volume.content {
-            Content::Ext4 { label, .. } | Content::Fat { label, .. } => {
+            Content::Ext4 { label, .. }
+            | Content::Fat { label, .. }
+            | Content::Btrfs { label, .. } => {
                 Some(label.as_str()).filter(|label| !label.is_empty())
             }
             _ => None,

@@ -13,7 +13,8 @@ pub(crate) const ESP: &str = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b";
 pub(crate) const LINUX: &str = "0fc63daf-8483-4772-8e79-3d69d8477de4";
 pub(crate) const XBOOTLDR: &str = "bc13c2ff-59e6-4262-a352-b275fd6f7172";
 
-/// Files by absolute path; folders follow from them.
+/// Files by absolute path; folders follow from them. What starts with `->` is a link; links are not
+/// followed.
 pub(crate) struct MemoryFs(BTreeMap<String, Vec<u8>>);
 
 impl MemoryFs {
@@ -28,6 +29,7 @@ impl FileSystem for MemoryFs {
     fn metadata(&self, path: &str) -> Result<Metadata, FsError> {
         let folder = format!("{}/", path.trim_end_matches('/'));
         let (kind, len) = match self.0.get(path) {
+            Some(bytes) if bytes.starts_with(b"->") => (FileKind::Symlink, 0),
             Some(bytes) => (FileKind::File, u64::try_from(bytes.len()).unwrap()),
             None if self.0.keys().any(|own| own.starts_with(&folder)) => (FileKind::Directory, 0),
             None => return Err(Self::missing(path)),
@@ -56,10 +58,14 @@ impl FileSystem for MemoryFs {
     }
 
     fn read_link(&self, path: &str) -> Result<String, FsError> {
-        Err(FsError::WrongKind {
+        self.metadata(path)?;
+        let target = self.0.get(path).and_then(|bytes| bytes.strip_prefix(b"->"));
+        let wrong = || FsError::WrongKind {
             path: path.to_owned(),
             wanted: "symbolic link",
-        })
+        };
+        let target = target.ok_or_else(wrong)?;
+        Ok(String::from_utf8(target.to_vec()).unwrap())
     }
 
     fn open(&self, path: &str) -> Result<Arc<dyn BlockRead>, FsError> {
