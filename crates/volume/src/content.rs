@@ -27,6 +27,13 @@ pub enum Content {
         /// Volume label, empty if none.
         label: String,
     },
+    /// btrfs, on this volume and perhaps on others with the same UUID: see [`crate::Btrfs`].
+    Btrfs {
+        /// UUID as `blkid` prints it.
+        uuid: String,
+        /// Volume label, empty if none.
+        label: String,
+    },
     /// LUKS, version 1 or 2: encrypted.
     Luks {
         /// Header version.
@@ -34,7 +41,7 @@ pub enum Content {
         /// UUID.
         uuid: String,
     },
-    /// Something recognised that we do not read yet: `xfs`, `btrfs`, `LVM2_member`, `swap`, `ntfs`, ….
+    /// Something recognised that we do not read yet: `xfs`, `LVM2_member`, `swap`, `ntfs`, ….
     Other {
         /// `blkid`'s name of the type.
         kind: &'static str,
@@ -51,7 +58,7 @@ impl Content {
         match self {
             Self::Fat { .. } => true,
             Self::Other { kind, .. } => matches!(*kind, "ntfs" | "exfat" | "BitLocker"),
-            Self::Ext4 { .. } | Self::Luks { .. } | Self::Unknown => false,
+            Self::Ext4 { .. } | Self::Btrfs { .. } | Self::Luks { .. } | Self::Unknown => false,
         }
     }
 }

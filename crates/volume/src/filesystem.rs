@@ -6,7 +6,7 @@ use detente_block::{BlockRead, ReadError};
 
 use crate::ext4::{Ext4, Ext4FileSystem};
 use crate::fat::{FatFileSystem, FatVolume};
-use crate::{Content, Volume};
+use crate::{Btrfs, Content, Volume};
 
 /// A read-only file system. Paths are absolute, `/`-separated and UTF-8; symbolic links are
 /// followed inside the file system (an absolute target starts at its root), at most 40 deep.
@@ -164,6 +164,10 @@ pub fn open(volume: &Volume) -> Result<Box<dyn FileSystem>, FsError> {
     match &volume.content {
         Content::Ext4 { .. } => Ok(Box::new(Ext4FileSystem(Ext4::open(&volume.window)?))),
         Content::Fat { .. } => Ok(Box::new(FatFileSystem(FatVolume::open(&volume.window)?))),
+        Content::Btrfs { .. } => {
+            let btrfs = Btrfs::open(std::slice::from_ref(&volume.window))?;
+            btrfs.open_subvolume(btrfs.default_subvolume())
+        }
         Content::Luks { version, .. } => {
             unsupported("LUKS", &format!("it is encrypted (version {version})"))
         }

@@ -40,6 +40,7 @@
     expect(clippy::as_conversions, reason = "tests build their own input")
 )]
 
+mod btrfs;
 mod content;
 mod exercise;
 mod ext4;
@@ -49,6 +50,7 @@ mod filesystem;
 mod pages;
 mod table;
 
+pub use btrfs::{Btrfs, Subvolume};
 pub use content::Content;
 #[doc(hidden)]
 pub use exercise::exercise;

@@ -3,7 +3,7 @@
 use detente_block::{ReadError, Window};
 
 use super::{Content, other};
-use crate::fields::{le16, le32, le64, read_if_inside, uuid};
+use crate::fields::{has, le16, le32, le64, read_if_inside, text, uuid};
 
 /// Those whose first sector looks like FAT's.
 pub(super) fn identify_boot_sector(head: &[u8]) -> Option<Content> {
@@ -36,6 +36,11 @@ pub(super) fn identify_btrfs(window: &Window) -> Result<Option<Content>, ReadErr
     let Some(superblock) = read_if_inside(window, 65_536, 4096)? else {
         return Ok(None);
     };
-    let id = || uuid(&superblock, 32);
-    Ok(other(&superblock, (64, b"_BHRfS_M"), "btrfs", id))
+    let content = || {
+        Some(Content::Btrfs {
+            uuid: uuid(&superblock, 32)?,
+            label: text(&superblock, 299, 256)?,
+        })
+    };
+    Ok(has(&superblock, 64, b"_BHRfS_M").then(content).flatten())
 }

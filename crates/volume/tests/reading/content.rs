@@ -34,7 +34,10 @@ fn file_systems_that_are_recognised_by_magic() {
     check(&[(0, b"XFSB"), (32, &ID)], &other("xfs", Some(ID_TEXT)));
     check(
         &[(65_536 + 64, b"_BHRfS_M"), (65_536 + 32, &ID)],
-        &other("btrfs", Some(ID_TEXT)),
+        &Content::Btrfs {
+            uuid: ID_TEXT.to_owned(),
+            label: String::new(),
+        },
     );
     check(
         &[(4086, b"SWAPSPACE2"), (1024 + 12, &ID)],
