@@ -19,7 +19,10 @@ pub use boot::{
     Boot, BootCode, BootCodeKind, CsvEntry, DefaultEntry, DefaultReason, EfiProgram, Entry,
     EntryKind, InitramfsModules, Loader, LoaderSeen, RootDevice,
 };
-pub use disk::{Disk, Place, Table, VolumeFacts, VolumeId};
+pub use disk::{
+    Assembled, AssembledKind, DeviceId, DeviceName, Disk, LuksFacts, Place, SubvolumeFacts, Table,
+    VolumeFacts, VolumeId,
+};
 pub use evidence::{Evidence, Setting};
 pub use initramfs::{
     AddedCommandLine, Generator, InitramfsContents, InitramfsImage, InitramfsRole,
@@ -51,6 +54,9 @@ pub struct Facts {
     pub schema: String,
     /// The disks, in the order in which they were given.
     pub disks: Vec<Disk>,
+    /// Logical volumes and arrays, in the order in which they were assembled.
+    #[serde(default)]
+    pub assembled: Vec<Assembled>,
     /// The operating system.
     pub operating_system: OperatingSystem,
     /// The processor architecture, as the guest's own programs say: `x86-64`.
@@ -64,6 +70,9 @@ pub struct Facts {
     pub firmware: Firmware,
     /// The volume that becomes `/`.
     pub root: VolumeId,
+    /// The subvolume of a btrfs that becomes `/`, as in `subvol=`; empty for the top level.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root_subvolume: Option<String>,
     /// The boot loader, its entries and the one that it would start.
     pub boot: Boot,
     /// Installed kernels, by release.

@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_path_belongs_to_the_deepest_mount() {
-        let id = |partition| VolumeId { disk: 0, partition };
+        let id = |partition| VolumeId::new(0, partition);
         let mut fstab = parse("UUID=1 / ext4\nUUID=2 /boot ext4\nUUID=3 /boot/efi/ vfat\n");
         for (mount, number) in fstab.iter_mut().zip(1..) {
             mount.volume = Some(id(number));

@@ -94,6 +94,8 @@ pub(crate) fn look(mut volumes: Volumes, options: Options) -> Result<Guest, Insp
         hostname: system::hostname(&volumes, &tree)?,
         firmware: firmware(&volumes),
         root: root.volume,
+        root_subvolume: None,
+        assembled: Vec::new(),
         kernels: system::kernels(&volumes, &tree)?,
         agents: system::agents(&volumes, &tree)?,
         initramfs,
@@ -226,6 +228,9 @@ fn describe(volumes: &Volumes, root: VolumeId, tree: &Tree) -> Vec<Disk> {
         } else {
             tree.mount_point(held.id).map(str::to_owned)
         },
+        dirty: None,
+        subvolumes: Vec::new(),
+        luks: None,
     };
     let disk = |(index, seen): (usize, &crate::volumes::DiskSeen)| Disk {
         size_bytes: seen.size_bytes,
@@ -233,7 +238,7 @@ fn describe(volumes: &Volumes, root: VolumeId, tree: &Tree) -> Vec<Disk> {
         volumes: volumes
             .held
             .iter()
-            .filter(|held| held.id.disk == index)
+            .filter(|held| held.id.disk() == Some(index))
             .map(volume)
             .collect(),
     };

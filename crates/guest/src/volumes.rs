@@ -59,20 +59,17 @@ impl Volumes {
                 .map(|note| format!("disk {disk}: {note}"));
             all.notes.extend(noted);
             for volume in survey.volumes {
-                all.take(
-                    VolumeId {
-                        disk,
-                        partition: volume.number,
-                    },
-                    volume,
-                )?;
+                all.take(VolumeId::new(disk, volume.number), volume)?;
             }
         }
         Ok(all)
     }
 
     fn take(&mut self, id: VolumeId, volume: Volume) -> Result<(), InspectError> {
-        let readable = matches!(volume.content, Content::Ext4 { .. } | Content::Fat { .. });
+        let readable = matches!(
+            volume.content,
+            Content::Ext4 { .. } | Content::Xfs { .. } | Content::Fat { .. }
+        );
         let fs = match readable.then(|| detente_volume::open(&volume)) {
             Some(Ok(fs)) => Some(fs),
             Some(Err(source @ FsError::Read(ReadError::Io { .. }))) => {
@@ -112,13 +109,7 @@ impl Volumes {
                 .as_ref()
                 .is_some_and(|own| own.eq_ignore_ascii_case(uuid)),
             DeviceSpec::PartLabel(name) => held.volume.name.as_ref() == Some(name),
-            DeviceSpec::Partition { disk, number } => {
-                held.id
-                    == VolumeId {
-                        disk: *disk,
-                        partition: *number,
-                    }
-            }
+            DeviceSpec::Partition { disk, number } => held.id == VolumeId::new(*disk, *number),
             DeviceSpec::Mapped(_) | DeviceSpec::Other(_) => false,
         };
         self.held.iter().find(wanted).map(|held| held.id)
@@ -245,6 +236,7 @@ impl Held {
         match &self.volume.content {
             Content::Ext4 { .. } => "ext4",
             Content::Fat { .. } => "fat",
+            Content::Xfs { .. } => "xfs",
             Content::Btrfs { .. } => "btrfs",
             Content::Luks { .. } => "luks",
             Content::Other { kind, .. } => kind,
@@ -257,6 +249,7 @@ impl Held {
         match &self.volume.content {
             Content::Ext4 { uuid, .. }
             | Content::Fat { uuid, .. }
+            | Content::Xfs { uuid, .. }
             | Content::Btrfs { uuid, .. }
             | Content::Luks { uuid, .. } => Some(uuid),
             Content::Other { uuid, .. } => uuid.as_deref(),
@@ -268,6 +261,7 @@ impl Held {
         match &self.volume.content {
             Content::Ext4 { label, .. }
             | Content::Fat { label, .. }
+            | Content::Xfs { label, .. }
             | Content::Btrfs { label, .. } => {
                 Some(label.as_str()).filter(|label| !label.is_empty())
             }

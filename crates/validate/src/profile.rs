@@ -319,10 +319,13 @@ fn root(task: &ProfileTask<'_, '_>, spec: &MachineSpec) -> RootState {
         return RootState::Unread(why);
     }
     let root = task.request.guest.facts().root;
-    let clean = spec.disks.get(root.disk).and_then(|disk| {
-        let chain: Vec<PathBuf> = disk.below.files().map(Path::to_owned).collect();
-        root_is_clean(&disk.overlay, &chain, root.partition)
-    });
+    let clean = root
+        .disk()
+        .and_then(|disk| spec.disks.get(disk))
+        .and_then(|disk| {
+            let chain: Vec<PathBuf> = disk.below.files().map(Path::to_owned).collect();
+            root_is_clean(&disk.overlay, &chain, root.partition)
+        });
     match clean {
         Some(true) => RootState::Clean,
         Some(false) => RootState::Dirty,

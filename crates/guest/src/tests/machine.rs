@@ -128,10 +128,7 @@ impl Machine {
                 .collect()
         };
         let fs = files.map(|files| -> Box<dyn FileSystem> { Box::new(MemoryFs(owned(files))) });
-        let id = VolumeId {
-            disk: 0,
-            partition: number,
-        };
+        let id = VolumeId::new(0, number);
         self.volumes.held.push(Held { id, volume, fs });
         self
     }

@@ -1,6 +1,6 @@
 //! GRUB's names of disks and partitions: `hd0,gpt2`.
 
-use crate::facts::{Table, VolumeId};
+use crate::facts::{DeviceId, Table, VolumeId};
 use crate::volumes::Volumes;
 
 /// The volume; disks are counted in the order in which they were given.
@@ -12,23 +12,39 @@ pub(super) fn parse(device: &str) -> Option<VolumeId> {
         }
         None => (device, 0),
     };
-    Some(VolumeId {
-        disk: disk.strip_prefix("hd")?.parse().ok()?,
-        partition,
-    })
+    let disk = disk.strip_prefix("hd")?.parse().ok()?;
+    Some(VolumeId::new(disk, partition))
 }
 
 /// GRUB's own name of a volume; it reaches the kernel in `BOOT_IMAGE=`.
 pub(super) fn name(volumes: &Volumes, id: VolumeId) -> String {
-    let table = volumes.disks.get(id.disk).map(|disk| disk.table);
+    let Some(disk) = id.disk() else {
+        return assembled(id);
+    };
+    let table = volumes.disks.get(disk).map(|disk| disk.table);
     let kind = match table {
         Some(Table::Gpt) => "gpt",
         Some(Table::Mbr) => "msdos",
         Some(Table::None) | None => "",
     };
     match id.partition {
-        0 => format!("hd{}", id.disk),
-        number => format!("hd{},{kind}{number}", id.disk),
+        0 => format!("hd{disk}"),
+        number => format!("hd{disk},{kind}{number}"),
+    }
+}
+
+/// \[GRUB\] Devices of its own: `lvm/GROUP-VOLUME` and `md/NAME`.
+fn assembled(id: VolumeId) -> String {
+    match id.device {
+        DeviceId::LogicalVolume(name) => {
+            let escaped = name.as_str().replace('-', "--");
+            format!("lvm/{}", escaped.replacen('/', "-", 1))
+        }
+        DeviceId::Array(name) => {
+            let name = name.as_str();
+            format!("md/{}", name.strip_prefix("md").unwrap_or(name))
+        }
+        DeviceId::Disk(disk) => format!("hd{disk}"),
     }
 }
 
@@ -38,7 +54,7 @@ mod tests {
 
     #[test]
     fn names_of_partitions_with_and_without_their_table() {
-        let id = |disk, partition| Some(VolumeId { disk, partition });
+        let id = |disk, partition| Some(VolumeId::new(disk, partition));
         assert_eq!(parse("hd0,gpt2"), id(0, 2));
         assert_eq!(parse("hd1,msdos5"), id(1, 5));
         assert_eq!(parse("hd0,1"), id(0, 1));
@@ -47,10 +63,7 @@ mod tests {
             assert_eq!(parse(other), None, "{other}");
         }
         let volumes = crate::tests::machine::Machine::new().volumes();
-        let id = VolumeId {
-            disk: 0,
-            partition: 2,
-        };
+        let id = VolumeId::new(0, 2);
         assert_eq!(name(&volumes, id), "hd0,gpt2");
     }
 }
