@@ -11,6 +11,7 @@ mod kernels;
 mod key;
 mod manifest;
 mod rootfs;
+mod shaped;
 mod sources;
 
 use std::fs::{self, File};
@@ -72,7 +73,10 @@ pub(crate) fn run(names: &[String]) -> anyhow::Result<()> {
             say(&format!("{}: up to date", file.display()));
             continue;
         }
-        build(&workshop, guest, &mut manifest, &key)?;
+        match shaped::missing(guest) {
+            Some(reason) => say(&format!("skipped: {}: {reason}", guest.name)),
+            None => build(&workshop, guest, &mut manifest, &key)?,
+        }
     }
     kernels::build(&workshop, &products, &mut manifest)
 }
@@ -94,7 +98,7 @@ fn choose(names: &[String]) -> anyhow::Result<Chosen> {
     }
     let (mut guests, mut products) = (Vec::new(), Vec::new());
     for name in names {
-        if let Some(guest) = GUESTS.iter().find(|guest| guest.name == name) {
+        if let Some(guest) = guest::named(name) {
             guests.push(guest);
         } else if let Some(product) = PRODUCTS.iter().find(|product| product.name == name) {
             products.push(product);
@@ -128,10 +132,19 @@ fn build(
     let started = Instant::now();
     let work = workshop.empty_folder("work")?;
     let raw = work.join("disk.raw");
-    disk::partition(&raw, guest)?;
     match guest.kind {
-        Kind::Server { variant } => disk::fill_server(&rootfs, &work, &raw, guest, variant)?,
-        Kind::Hostile => hostile::fill(&rootfs, &work, &raw, guest)?,
+        Kind::Server { variant } => {
+            disk::partition(&raw, guest)?;
+            disk::fill_server(&rootfs, &work, &raw, guest, variant)?;
+        }
+        Kind::Hostile => {
+            disk::partition(&raw, guest)?;
+            hostile::fill(&rootfs, &work, &raw, guest)?;
+        }
+        Kind::Shaped { .. } => {
+            shaped::fill(&rootfs, &work, &raw, guest)?;
+            shaped::publish_expected(workshop, &work, guest)?;
+        }
     }
     let file = workshop.path(&guest.file());
     let partial = workshop.path(&format!("{}.partial", guest.file()));

@@ -30,7 +30,8 @@ fn layout(guest: &Guest) -> Layout {
     let [server, hostile] = SIZES;
     let (disk, esp) = match guest.kind {
         Kind::Server { .. } => (server, Some(FIRST_MIB)),
-        Kind::Hostile => (hostile, None),
+        // A shaped guest's recipe makes its own partitions.
+        Kind::Hostile | Kind::Shaped { .. } => (hostile, None),
     };
     let root_start = esp.map_or(FIRST_MIB, |start| start + ESP_MIB);
     // The last MiB is the second copy of the partition table.
@@ -116,14 +117,18 @@ pub(crate) fn script(name: &str, rootfs: &Path, work: &Path, raw: &Path, guest: 
 
 /// A program that is root of its own tree only: as root in its own namespaces,
 /// else in a user namespace besides.
-fn namespaced(namespaces: &[&str]) -> Tool {
+pub(crate) fn namespaced(namespaces: &[&str]) -> Tool {
     let tool = Tool::new("unshare").args(namespaces);
-    let is_root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
-    if is_root {
+    if is_root() {
         tool
     } else {
         tool.args(["--map-auto", "--map-root-user"])
     }
+}
+
+/// Whether we are root.
+pub(crate) fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
 /// Removes a folder of ours, files of other owners of a user namespace included.

@@ -23,6 +23,29 @@ pub(crate) enum Kind {
     },
     /// A kernel and an initramfs that misbehaves: for tests.
     Hostile,
+    /// A tree with the shape of another distribution's, to be looked into; nothing in it starts.
+    Shaped {
+        /// What its recipe needs beyond what the others do.
+        needs: Needs,
+    },
+}
+
+/// What a shaped guest's recipe needs of the machine that builds it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Needs {
+    /// Programs.
+    pub(crate) tools: &'static [&'static str],
+    /// Loop devices and root: for a file system or a volume group that only the kernel fills.
+    pub(crate) device: Option<Device>,
+}
+
+/// What is made with a loop device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Device {
+    /// A volume group; LVM's tools write to devices only.
+    Lvm,
+    /// A btrfs with subvolumes, which the kernel makes.
+    Btrfs,
 }
 
 /// How one server differs from the others.
@@ -152,12 +175,100 @@ pub(crate) const GUESTS: &[Guest] = &[
         kind: Kind::Hostile,
         id: "14",
     },
+    Guest {
+        name: "rhel9",
+        about: "shaped as RHEL 9: XFS in LVM, BLS, rpm; does not boot",
+        kind: Kind::Shaped {
+            needs: Needs {
+                tools: &[
+                    "depmod", "zstd", "xz", "rpmbuild", "mkfs.xfs", "lvm", "losetup",
+                ],
+                device: Some(Device::Lvm),
+            },
+        },
+        id: "21",
+    },
+    Guest {
+        name: "fedora",
+        about: "shaped as Fedora: btrfs with subvolumes, BLS, rpm; does not boot",
+        kind: Kind::Shaped {
+            needs: Needs {
+                tools: &["depmod", "zstd", "xz", "rpmbuild", "mkfs.btrfs"],
+                device: Some(Device::Btrfs),
+            },
+        },
+        id: "22",
+    },
+    Guest {
+        name: "ubuntu2404",
+        about: "shaped as Ubuntu 24.04: netplan, initramfs of four archives; does not boot",
+        kind: Kind::Shaped {
+            needs: Needs {
+                tools: &["depmod", "zstd", "dpkg-query"],
+                device: None,
+            },
+        },
+        id: "23",
+    },
+    Guest {
+        name: "sles15",
+        about: "shaped as SLES 15: btrfs with snapshots, wicked, rpm (ndb); does not boot",
+        kind: Kind::Shaped {
+            needs: Needs {
+                tools: &[
+                    "depmod",
+                    "zstd",
+                    "rpmbuild",
+                    "sqlite3",
+                    "perl",
+                    "mkfs.btrfs",
+                ],
+                device: Some(Device::Btrfs),
+            },
+        },
+        id: "24",
+    },
+    Guest {
+        name: "alpine",
+        about: "shaped as Alpine: BIOS, extlinux, OpenRC, apk; does not boot",
+        kind: Kind::Shaped {
+            needs: Needs {
+                tools: &["depmod", "gzip"],
+                device: None,
+            },
+        },
+        id: "25",
+    },
+    Guest {
+        name: "arch",
+        about: "shaped as Arch: systemd-boot, mkinitcpio, pacman; does not boot",
+        kind: Kind::Shaped {
+            needs: Needs {
+                tools: &["depmod", "zstd"],
+                device: None,
+            },
+        },
+        id: "26",
+    },
 ];
+
+/// The guest of this name.
+pub(crate) fn named(name: &str) -> Option<&'static Guest> {
+    GUESTS.iter().find(|guest| guest.name == name)
+}
 
 impl Guest {
     /// The name of its image in `target/images`.
     pub(crate) fn file(&self) -> String {
         format!("{}.qcow2", self.name)
+    }
+
+    /// Whether its kernel comes as far as its root file system.
+    pub(crate) fn boots(&self) -> bool {
+        match self.kind {
+            Kind::Server { .. } => true,
+            Kind::Hostile | Kind::Shaped { .. } => false,
+        }
     }
 
     /// The GPT's identifier.

@@ -35,7 +35,16 @@ pub(crate) fn guest(guest: &Guest) -> anyhow::Result<String> {
             &facts,
         ),
         Kind::Hostile => digest(&["hostile.sh", "hostile"], &facts),
+        Kind::Shaped { .. } => shaped(guest.name, &facts),
     }
+}
+
+/// The recipe itself, its files, and what all of them share.
+fn shaped(name: &str, facts: &str) -> anyhow::Result<String> {
+    let own = [format!("shaped/{name}.sh"), format!("shaped/{name}")];
+    let shared = ["shaped/lib.sh", "shaped/rpm.sh", "shaped/ndb.pl"];
+    let recipes: Vec<&str> = own.iter().map(String::as_str).chain(shared).collect();
+    digest(&recipes, facts)
 }
 
 /// The key of something that is made of a kernel.
@@ -58,6 +67,12 @@ fn digest(recipes: &[&str], facts: &str) -> anyhow::Result<String> {
 
 /// Adds a file, or a folder's files in the order of their names.
 fn add(hasher: &mut Sha256, path: &Path, name: &str) -> anyhow::Result<()> {
+    if path.is_symlink() {
+        let target =
+            fs::read_link(path).with_context(|| format!("cannot read {}", path.display()))?;
+        hasher.update(format!("\n{name} -> {}\n", target.display()));
+        return Ok(());
+    }
     if !path.is_dir() {
         let content = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         hasher.update(format!("\n{name} {}\n", content.len()));

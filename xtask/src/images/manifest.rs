@@ -9,6 +9,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::guest::Guest;
 use super::key::hex;
 use crate::tool::Tool;
 
@@ -20,6 +21,10 @@ const TOOLS: &[(&str, &str)] = &[
     ("mformat", "--version"),
     ("sfdisk", "--version"),
     ("qemu-img", "--version"),
+    ("mkfs.xfs", "-V"),
+    ("mkfs.btrfs", "--version"),
+    ("lvm", "version"),
+    ("rpm", "--version"),
 ];
 
 /// The document.
@@ -39,6 +44,9 @@ struct Image {
     recipe: String,
     size: u64,
     sha256: String,
+    /// Whether it is a guest that boots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    boots: Option<bool>,
     tools: BTreeMap<String, String>,
 }
 
@@ -79,6 +87,7 @@ impl Manifest {
             recipe: recipe.to_owned(),
             size,
             sha256,
+            boots: super::guest::named(name).map(Guest::boots),
             tools: tools(),
         };
         self.images.insert(name.to_owned(), image);
