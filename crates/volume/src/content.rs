@@ -34,6 +34,13 @@ pub enum Content {
         /// Volume label, empty if none.
         label: String,
     },
+    /// XFS.
+    Xfs {
+        /// UUID as `blkid` prints it.
+        uuid: String,
+        /// Volume label, empty if none.
+        label: String,
+    },
     /// LUKS, version 1 or 2: encrypted.
     Luks {
         /// Header version.
@@ -41,7 +48,7 @@ pub enum Content {
         /// UUID.
         uuid: String,
     },
-    /// Something recognised that we do not read yet: `xfs`, `LVM2_member`, `swap`, `ntfs`, ….
+    /// Something recognised that we do not read yet: `LVM2_member`, `swap`, `ntfs`, ….
     Other {
         /// `blkid`'s name of the type.
         kind: &'static str,
@@ -58,7 +65,11 @@ impl Content {
         match self {
             Self::Fat { .. } => true,
             Self::Other { kind, .. } => matches!(*kind, "ntfs" | "exfat" | "BitLocker"),
-            Self::Ext4 { .. } | Self::Btrfs { .. } | Self::Luks { .. } | Self::Unknown => false,
+            Self::Ext4 { .. }
+            | Self::Xfs { .. }
+            | Self::Btrfs { .. }
+            | Self::Luks { .. }
+            | Self::Unknown => false,
         }
     }
 }

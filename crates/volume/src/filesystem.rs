@@ -6,6 +6,7 @@ use detente_block::{BlockRead, ReadError};
 
 use crate::ext4::{Ext4, Ext4FileSystem};
 use crate::fat::{FatFileSystem, FatVolume};
+use crate::xfs::{Xfs, XfsFileSystem};
 use crate::{Btrfs, Content, Volume};
 
 /// A read-only file system. Paths are absolute, `/`-separated and UTF-8; symbolic links are
@@ -168,6 +169,7 @@ pub fn open(volume: &Volume) -> Result<Box<dyn FileSystem>, FsError> {
             let btrfs = Btrfs::open(std::slice::from_ref(&volume.window))?;
             btrfs.open_subvolume(btrfs.default_subvolume())
         }
+        Content::Xfs { .. } => Ok(Box::new(XfsFileSystem(Xfs::open(&volume.window)?))),
         Content::Luks { version, .. } => {
             unsupported("LUKS", &format!("it is encrypted (version {version})"))
         }

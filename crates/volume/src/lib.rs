@@ -2,11 +2,11 @@
 //!
 //! [`scan`] lists the volumes of a disk (GPT, MBR, or the whole disk as one) and says in
 //! [`Volume::content`] what each holds; [`survey`] also says what was wrong with the table.
-//! [`open`] gives a [`FileSystem`] for those that we read: ext2, ext3, ext4, FAT12, FAT16, FAT32.
-//! [`ext4_state`] tells a clean shutdown.
+//! [`open`] gives a [`FileSystem`] for those that we read: ext2, ext3, ext4, XFS, FAT12, FAT16, FAT32.
+//! [`ext4_state`] and [`xfs_state`] tell a clean shutdown.
 //!
 //! Everything reads by position and can be used by many threads; a file is a [`BlockRead`] too.
-//! Nothing is ever written: the journal of an ext4 that was not unmounted is replayed in memory.
+//! Nothing is ever written: the journal of an ext4 or XFS that was not unmounted is replayed in memory.
 //! Disks are hostile: each loop, depth and allocation has a limit.
 //!
 //! ```
@@ -49,6 +49,7 @@ mod fields;
 mod filesystem;
 mod pages;
 mod table;
+mod xfs;
 
 pub use btrfs::{Btrfs, Subvolume};
 pub use content::Content;
@@ -57,3 +58,4 @@ pub use exercise::exercise;
 pub use ext4::{Ext4State, ext4_state};
 pub use filesystem::{DirEntry, FileKind, FileSystem, FsError, Metadata, open};
 pub use table::{ScanError, Survey, TableKind, Volume, scan, survey};
+pub use xfs::{XfsLog, XfsState, xfs_state};

@@ -21,8 +21,14 @@ pub(super) fn identify(head: &[u8]) -> Option<Content> {
     // The swap signature ends the first page: 4 KiB on x86.
     let swap = (4096 - 10, b"SWAPSPACE2".as_slice());
     other(head, swap, "swap", || uuid(head, 1024 + 12))
-        .or_else(|| other(head, (0, b"XFSB"), "xfs", || uuid(head, 32)))
+        .or_else(|| xfs(head))
         .or_else(|| squashfs(head))
+}
+
+fn xfs(head: &[u8]) -> Option<Content> {
+    let label = text(head, 108, 12).filter(|_| has(head, 0, b"XFSB"))?;
+    let uuid = uuid(head, 32)?;
+    Some(Content::Xfs { uuid, label })
 }
 
 /// The magic alone is four letters: the version must be right too.

@@ -31,7 +31,11 @@ fn other(kind: &'static str, uuid: Option<&str>) -> Content {
 
 #[test]
 fn file_systems_that_are_recognised_by_magic() {
-    check(&[(0, b"XFSB"), (32, &ID)], &other("xfs", Some(ID_TEXT)));
+    let xfs = Content::Xfs {
+        uuid: ID_TEXT.to_owned(),
+        label: "LABEL".to_owned(),
+    };
+    check(&[(0, b"XFSB"), (32, &ID), (108, b"LABEL")], &xfs);
     check(
         &[(65_536 + 64, b"_BHRfS_M"), (65_536 + 32, &ID)],
         &Content::Btrfs {
@@ -109,10 +113,10 @@ fn containers_win_over_what_they_contain() {
 #[test]
 fn what_is_not_read_is_refused_by_name() {
     let mut bytes = vec![0; MIB];
-    poke(&mut bytes, 0, b"XFSB");
+    poke(&mut bytes, 4086, b"SWAPSPACE2");
     let error = open(&only_volume(bytes)).err();
     assert!(
-        matches!(error, Some(FsError::Unsupported { kind: "xfs", .. })),
+        matches!(error, Some(FsError::Unsupported { kind: "swap", .. })),
         "{error:?}"
     );
     let error = open(&only_volume(vec![0; MIB])).err();
@@ -184,6 +188,7 @@ fn blkid_says_the_same() {
         let content = only_volume(std::fs::read(file.path()).unwrap()).content;
         let (kind, uuid, label) = match &content {
             Content::Ext4 { uuid, label } => ("ext", uuid.clone(), label.clone()),
+            Content::Xfs { uuid, label } => ("xfs", uuid.clone(), label.clone()),
             Content::Fat { uuid, label } => ("vfat", uuid.clone(), label.clone()),
             Content::Other { kind, uuid } => {
                 (*kind, uuid.clone().unwrap_or_default(), field("LABEL"))
