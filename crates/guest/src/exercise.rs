@@ -1,6 +1,8 @@
 //! The hostile exerciser: every parser of this crate over the same bytes.
 
-use crate::{architecture, boot, command_line, device_spec::DeviceSpec, fstab, os_release};
+use crate::{
+    architecture, boot, command_line, device_spec::DeviceSpec, fstab, network, os_release, settings,
+};
 
 /// Runs every text parser over `bytes`. Whatever they are: no panic, no hang, little memory.
 pub fn exercise(bytes: &[u8]) {
@@ -13,5 +15,7 @@ pub fn exercise(bytes: &[u8]) {
     for (_, value) in command_line::parameters(&text) {
         DeviceSpec::parse(&value.unwrap_or_default());
     }
+    settings::exercise(&text);
+    network::exercise(&text);
     architecture::of_elf(bytes);
 }

@@ -9,12 +9,14 @@ use crate::boot::model::{Candidate, Found};
 use crate::chain;
 use crate::error::{BootProblem, InspectError};
 use crate::facts::{
-    Boot, Disk, Facts, Firmware, ModuleSettings, Network, Problem, SCHEMA, SecureBoot, Security,
-    Services, StorageConfig, Time, Verdict, VolumeFacts, VolumeId,
+    Boot, Disk, Facts, Firmware, ModuleSettings, Problem, SCHEMA, SecureBoot, Verdict,
+    VolumeFacts, VolumeId,
 };
 use crate::files::Files;
 use crate::fstab::{self, Tree};
 use crate::joined::Joined;
+use crate::settings::arguments::Arguments;
+use crate::settings::gathered::Gathered;
 use crate::volumes::{Held, Volumes};
 use crate::{architecture, boot, modules, root, system};
 
@@ -86,6 +88,9 @@ pub(crate) fn look(mut volumes: Volumes, options: Options) -> Result<Guest, Insp
         }
         _ => None,
     };
+    let arguments = Arguments::of(default.as_ref(), found.config.as_ref());
+    let configured = Gathered::from(files, &arguments, &mut notes);
+    let configured = configured.map_err(|error| joined.error(error))?;
     let facts = Facts {
         schema: SCHEMA.to_owned(),
         disks: describe(&volumes, root.volume, &tree),
@@ -103,11 +108,11 @@ pub(crate) fn look(mut volumes: Volumes, options: Options) -> Result<Guest, Insp
         module_settings: ModuleSettings::default(),
         secure_boot: SecureBoot::default(),
         machine_id: None,
-        network: Network::default(),
-        time: Time::default(),
-        services: Services::default(),
-        security: Security::default(),
-        storage: StorageConfig::default(),
+        network: configured.network,
+        time: configured.time,
+        services: configured.services,
+        security: configured.security,
+        storage: configured.storage,
         problems: problems.iter().map(problem).collect(),
         notes,
         fstab,

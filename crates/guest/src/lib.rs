@@ -46,8 +46,10 @@ mod fstab;
 mod guest;
 mod joined;
 mod modules;
+mod network;
 mod os_release;
 mod root;
+mod settings;
 mod system;
 #[cfg(test)]
 mod tests;

@@ -13,8 +13,12 @@ pub struct Network {
     pub connections: Vec<Connection>,
     /// What gives interfaces their names: udev rules, `.link` files, and settings that rename.
     pub names: Vec<NameRule>,
-    /// Arguments of the default entry that decide on names: `net.ifnames`, `biosdevname`.
+    /// Arguments of the default entry that decide on names (`net.ifnames`, `biosdevname`) or set up a
+    /// network in the initramfs (`ip`).
     pub arguments: Vec<Setting>,
+    /// Name servers of the guest as a whole: a plain `/etc/resolv.conf`, systemd-resolved, netconfig.
+    #[serde(default)]
+    pub resolvers: Vec<Setting>,
 }
 
 /// A configured connection.
@@ -31,7 +35,8 @@ pub struct Connection {
     /// The interface's name, where the configuration gives one (no pattern).
     #[serde(default)]
     pub interface: Option<String>,
-    /// What an interface must be like for this to apply to it: all must hold. Empty: any will do.
+    /// What an interface must be like for this to apply to it: all must hold. Empty: any will do, or it
+    /// is made, not found (a bond, a bridge, a VLAN).
     pub binds: Vec<Binding>,
     /// IPv4.
     pub ipv4: Protocol,
