@@ -40,6 +40,7 @@
     expect(clippy::as_conversions, reason = "tests build their own input")
 )]
 
+mod assembly;
 mod btrfs;
 mod content;
 mod exercise;
@@ -47,10 +48,13 @@ mod ext4;
 mod fat;
 mod fields;
 mod filesystem;
+mod lvm2;
+mod mdraid;
 mod pages;
 mod table;
 mod xfs;
 
+pub use assembly::{Assembled, AssembledKind, Assembly, Member, assemble};
 pub use btrfs::{Btrfs, Subvolume};
 pub use content::Content;
 #[doc(hidden)]
