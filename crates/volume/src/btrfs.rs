@@ -2,63 +2,108 @@
 //! (`btrfs.readthedocs.io`, "On-disk Format"), and `include/uapi/linux/btrfs_tree.h` of Linux for
 //! the layouts of structures.
 //!
-//! One file system can hold many trees of files, its subvolumes: [`Btrfs`] lists them, and gives
-//! each as a [`FileSystem`]. It may also lie on several devices.
+//! Everything is an item with a key in some tree. Trees lie in a logical address space, which
+//! chunks lay out on devices. Reading goes from the superblock over the chunks to the tree of
+//! roots, and from there to the tree of a subvolume. Every tree block is checked against its
+//! checksum, and against what led to it; another copy is taken where there is one. The checksums
+//! of files' contents are not.
+
+mod checksum;
+mod chunk;
+mod compression;
+mod device;
+mod dir_item;
+mod directory;
+mod extents;
+mod file;
+mod file_extent;
+mod filesystem;
+mod inode_item;
+mod inode_ref;
+mod key;
+mod log;
+mod lzo;
+mod names;
+mod node;
+mod resolve;
+mod root_item;
+mod root_ref;
+mod space;
+mod subvolume;
+mod superblock;
+mod tree;
+
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use detente_block::Window;
 
+use self::device::Devices;
+use self::extents::Unpacked;
+use self::filesystem::SubvolumeFiles;
+use self::log::Log;
+use self::names::Names;
+use self::space::Space;
+pub use self::subvolume::Subvolume;
 use crate::{FileSystem, FsError};
 
-/// An open btrfs: several file systems in one.
+/// An open btrfs: several trees of files in one.
 ///
-/// It takes at most 16 MiB of memory, and 16 MiB more while a log tree must be replayed.
+/// It takes at most 16 MiB of memory, and 16 MiB more where a log must be looked through.
 pub struct Btrfs {
-    devices: Vec<Window>,
+    core: Arc<Core>,
+    default: u64,
+    notes: Vec<String>,
 }
 
-/// One tree of files of a btrfs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subvolume {
-    /// Its number, as in `subvolid=`; 5 is the top level.
-    pub id: u64,
-    /// The subvolume that its path leads through last; `None` for the top level.
-    pub parent: Option<u64>,
-    /// Its path from the top level, without a slash in front, as `subvol=` and
-    /// `btrfs subvolume list` have it; empty for the top level.
-    pub path: String,
-    /// Its own UUID; all zeros where the format has none.
-    pub uuid: String,
-    /// Whether it refuses writers, as snapshots often do.
-    pub read_only: bool,
+/// What all subvolumes share.
+struct Core {
+    space: Space,
+    /// Logs by subvolume.
+    logs: HashMap<u64, Log>,
+    names: Names,
+    unpacked: Unpacked,
 }
 
 impl Btrfs {
     /// Opens the file system that lies on `devices`, in any order. Some may be missing if what is
-    /// read lies on the others too (RAID1 and its kin).
+    /// read lies on the others too (RAID1 and its kin). A log of what was synced after the last
+    /// commit is looked through, as if Linux had replayed it.
     ///
     /// # Errors
     /// [`FsError::Corrupt`] with the rule that was broken, among them that the devices belong to
     /// different file systems; [`FsError::Unsupported`] for RAID5, RAID6, zoned devices and the
     /// like, by name.
     pub fn open(devices: &[Window]) -> Result<Self, FsError> {
-        let opened = Self {
-            devices: devices.to_vec(),
-        };
-        Err(unsupported(format!(
-            "it is recognised on {} devices, but not read yet",
-            opened.devices.len()
-        )))
+        let (devices, superblock, mut notes) = Devices::open(devices)?;
+        let space = Space::open(devices, superblock)?;
+        let missing = space.missing_devices();
+        if missing > 0 {
+            notes.push(format!("{missing} of its devices were not given"));
+        }
+        let core = Arc::new(Core {
+            logs: log::load(&space)?,
+            space,
+            names: Names::default(),
+            unpacked: Unpacked::default(),
+        });
+        Ok(Self {
+            default: core.default_subvolume()?,
+            core,
+            notes,
+        })
     }
 
-    /// All subvolumes, the top level first, in the order of their numbers.
+    /// All subvolumes, the top level first, in the order of their numbers; those that are being
+    /// deleted are left out.
     ///
     /// # Errors
     /// [`FsError`].
     pub fn subvolumes(&self) -> Result<Vec<Subvolume>, FsError> {
-        Err(unsupported("not read yet"))
+        self.core.subvolumes()
     }
 
-    /// The number of the subvolume at `path` (a slash in front does not matter).
+    /// The number of the subvolume at `path` (slashes around it do not matter).
     ///
     /// # Errors
     /// [`FsError`].
@@ -72,7 +117,7 @@ impl Btrfs {
     /// The subvolume that is mounted where none is named.
     #[must_use]
     pub fn default_subvolume(&self) -> u64 {
-        5
+        self.default
     }
 
     /// The files of subvolume `id`. Links stay inside it; subvolumes below it are entered, as they
@@ -81,19 +126,35 @@ impl Btrfs {
     /// # Errors
     /// [`FsError::NotFound`] if there is none of that number; else [`FsError`].
     pub fn open_subvolume(&self, id: u64) -> Result<Box<dyn FileSystem>, FsError> {
-        Err(unsupported(format!("subvolume {id} is not read yet")))
+        let found = self.core.space.root_item(id)?;
+        let found = found.filter(|root| root_item::is_subvolume(id) && !root.is_deleted);
+        let root = found.ok_or_else(|| FsError::NotFound {
+            path: format!("subvolume {id}"),
+        })?;
+        Ok(Box::new(SubvolumeFiles {
+            core: self.core.clone(),
+            tree: root.tree,
+        }))
     }
 
     /// What was odd but did not keep us from reading, each in a line.
     #[must_use]
     pub fn notes(&self) -> &[String] {
-        &[]
+        &self.notes
     }
 
     /// How many devices belong to it, given or not.
     #[must_use]
     pub fn device_count(&self) -> u64 {
-        1
+        self.core.space.superblock.devices
+    }
+}
+
+/// The error of a broken rule.
+fn corrupt(rule: impl Into<String>) -> FsError {
+    FsError::Corrupt {
+        kind: "btrfs",
+        rule: rule.into(),
     }
 }
 
