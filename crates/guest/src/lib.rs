@@ -38,6 +38,7 @@ mod boot_files;
 mod chain;
 mod command_line;
 mod device_spec;
+mod disk_files;
 mod error;
 mod exercise;
 pub mod facts;
@@ -57,6 +58,7 @@ mod volumes;
 
 pub use boot_files::{BootFiles, BootLimits};
 pub use command_line::parameters as command_line_parameters;
+pub use disk_files::{DiskFiles, VolumeName};
 pub use error::{BootFilesError, BootProblem, InspectError};
 #[doc(hidden)]
 pub use exercise::exercise;
