@@ -3,6 +3,7 @@
 use std::io;
 use std::ops::ControlFlow;
 
+use crate::DECODER_MEMORY_BYTES;
 use crate::{InitramfsError, Limits, kernel, probe, uki, walk};
 
 /// Small enough that one round takes milliseconds.
@@ -11,6 +12,7 @@ const LIMITS: Limits = Limits {
     entries: 2_000,
     name_bytes: 4096,
     segments: 16,
+    decoder_memory_bytes: DECODER_MEMORY_BYTES,
 };
 
 /// Opens `bytes` as everything that this crate reads, and reads all of it. Returns how many of the

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::DECODER_MEMORY_BYTES;
+
 /// What a walk may use before it gives up with [`InitramfsError::LimitExceeded`].
 ///
 /// [`InitramfsError::LimitExceeded`]: crate::InitramfsError::LimitExceeded
@@ -15,6 +17,9 @@ pub struct Limits {
     pub name_bytes: u32,
     /// Archives and compressed streams, one after another.
     pub segments: u32,
+    /// The window that a stream may ask its decoder to keep; at most
+    /// [`DECODER_MEMORY_BYTES`](crate::DECODER_MEMORY_BYTES), whatever stands here.
+    pub decoder_memory_bytes: u64,
 }
 
 impl Default for Limits {
@@ -24,6 +29,7 @@ impl Default for Limits {
             entries: 200_000,
             name_bytes: 4096,
             segments: 64,
+            decoder_memory_bytes: DECODER_MEMORY_BYTES,
         }
     }
 }
@@ -40,7 +46,7 @@ pub enum Limit {
     NameBytes(u32),
     /// [`Limits::segments`].
     Segments(u32),
-    /// [`DECODER_MEMORY_BYTES`](crate::DECODER_MEMORY_BYTES): the stream wants a larger window.
+    /// [`Limits::decoder_memory_bytes`]: the stream wants a larger window.
     DecoderMemory(u64),
     /// Names of hard-linked files have to be remembered until the archive ends.
     HardLinkBytes(u64),

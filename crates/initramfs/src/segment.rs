@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use crate::archive::{Archive, End};
 use crate::compression::{MAGIC_BYTES, Unknown};
-use crate::decoder::{self, DECODER_MEMORY_BYTES};
+use crate::decoder;
 use crate::input::Input;
 use crate::unpacked::{ArchiveError, Budget, Unpacked};
 use crate::{Compression, Entry, InitramfsError, Limit, Limits, Offset, Rule};
@@ -169,6 +169,7 @@ impl<'a> Walk<'a> {
         compression: Compression,
     ) -> InitramfsError {
         let (segment, reached) = (self.number(), self.input.offset());
+        let memory = decoder::memory(self.budget.limits());
         if let Some(source) = self.input.take_failure() {
             return InitramfsError::Io {
                 offset: reached,
@@ -193,12 +194,9 @@ impl<'a> Walk<'a> {
             ArchiveError::Corrupt { offset, rule } => (place(offset), rule),
             ArchiveError::Limit { offset, limit } => return too_much(place(offset), limit),
             ArchiveError::DecoderMemory => {
-                return too_much(
-                    Offset::File(start),
-                    Limit::DecoderMemory(DECODER_MEMORY_BYTES),
-                );
+                return too_much(Offset::File(start), Limit::DecoderMemory(memory));
             }
-            ArchiveError::Read(error) => match decoder::limit_met(&error) {
+            ArchiveError::Read(error) => match decoder::limit_met(&error, memory) {
                 Some(limit) => return too_much(Offset::File(start), limit),
                 None => (Offset::File(reached), self.damage(compression, &error)),
             },
@@ -237,7 +235,7 @@ fn unpack(
     segment: u32,
     visit: &mut Visitor<'_>,
 ) -> Result<(End, (u64, u64)), ArchiveError> {
-    let mut decoder = decoder::open(compression, input)?;
+    let mut decoder = decoder::open(compression, input, decoder::memory(budget.limits()))?;
     let mut archive = Archive::new(Unpacked::new(&mut decoder, 0, budget), segment);
     loop {
         match archive.walk(visit)? {

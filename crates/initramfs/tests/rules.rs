@@ -362,6 +362,7 @@ fn limits_hold_over_all_segments() {
         entries: 2,
         segments: 2,
         name_bytes: 13,
+        ..Limits::default()
     };
     assert!(list_within(&bytes, &limits).is_ok());
 }
