@@ -12,6 +12,7 @@ use crate::error::{BootProblem, InspectError};
 use crate::facts::{Loader, Place};
 use crate::volumes::Volumes;
 use model::Found;
+pub(crate) use uki::initrd as initrd_of_uki;
 pub(crate) use version_order::compare as compare_versions;
 
 /// The larger of systemd-boot's and shim's programs has about a megabyte.

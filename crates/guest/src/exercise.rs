@@ -1,7 +1,8 @@
 //! The hostile exerciser: every parser of this crate over the same bytes.
 
 use crate::{
-    architecture, boot, command_line, device_spec::DeviceSpec, fstab, network, os_release, settings,
+    architecture, boot, command_line, device_spec::DeviceSpec, fstab, initramfs, kernels, modprobe,
+    network, os_release, services, settings, storage_config, time,
 };
 
 /// Runs every text parser over `bytes`. Whatever they are: no panic, no hang, little memory.
@@ -17,5 +18,11 @@ pub fn exercise(bytes: &[u8]) {
     }
     settings::exercise(&text);
     network::exercise(&text);
+    services::exercise(&text);
+    time::exercise(&text);
+    storage_config::exercise(&text);
+    modprobe::exercise(&text);
+    kernels::exercise(bytes);
+    initramfs::exercise(bytes);
     architecture::of_elf(bytes);
 }

@@ -9,21 +9,21 @@ use crate::boot::model::{Candidate, Found};
 use crate::chain;
 use crate::error::{BootProblem, InspectError};
 use crate::facts::{
-    Boot, Disk, Facts, Firmware, ModuleSettings, Problem, SCHEMA, SecureBoot, Verdict,
-    VolumeFacts, VolumeId,
+    Boot, Disk, Facts, Firmware, Problem, SCHEMA, SecureBoot, Verdict, VolumeFacts, VolumeId,
 };
 use crate::files::Files;
 use crate::fstab::{self, Tree};
 use crate::joined::Joined;
+use crate::kernels::Machine;
 use crate::settings::arguments::Arguments;
 use crate::settings::gathered::Gathered;
 use crate::volumes::{Held, Volumes};
-use crate::{architecture, boot, modules, root, system};
+use crate::{architecture, boot, boot_facts, root, services, system};
 
 /// What to look at beyond the ordinary.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Unpack the initramfs of the default entry and list its kernel modules.
+    /// Unpack every initramfs and say what is in it.
     pub initramfs_contents: bool,
 }
 
@@ -82,12 +82,13 @@ pub(crate) fn look(mut volumes: Volumes, options: Options) -> Result<Guest, Insp
         .collect();
     let mut notes = volumes.notes.clone();
     notes.extend(found.notes.iter().cloned());
-    let initramfs = match &default {
-        Some(entry) if options.initramfs_contents => {
-            modules::list(&volumes, &entry.initramfs, &mut notes)?
-        }
-        _ => None,
+    let entries = chain::entries(&found);
+    let machine = Machine {
+        volumes: &volumes,
+        joined: &joined,
+        entries: &found.entries,
     };
+    let start = boot_facts::gather(machine, &entries, default.as_ref(), options, &mut notes)?;
     let arguments = Arguments::of(default.as_ref(), found.config.as_ref());
     let configured = Gathered::from(files, &arguments, &mut notes);
     let configured = configured.map_err(|error| joined.error(error))?;
@@ -101,11 +102,11 @@ pub(crate) fn look(mut volumes: Volumes, options: Options) -> Result<Guest, Insp
         root: root.volume,
         root_subvolume: None,
         assembled: Vec::new(),
-        kernels: system::kernels(&volumes, &tree)?,
-        agents: system::agents(&volumes, &tree)?,
-        initramfs,
-        initramfs_images: Vec::new(),
-        module_settings: ModuleSettings::default(),
+        kernels: start.kernels,
+        agents: services::agents(&configured.services),
+        initramfs: start.default_modules,
+        initramfs_images: start.images,
+        module_settings: start.module_settings,
         secure_boot: SecureBoot::default(),
         machine_id: None,
         network: configured.network,
@@ -119,7 +120,7 @@ pub(crate) fn look(mut volumes: Volumes, options: Options) -> Result<Guest, Insp
         boot: Boot {
             loader: found.loader,
             config: found.config.clone(),
-            entries: chain::entries(&found),
+            entries,
             default,
             loaders: Vec::new(),
             efi_programs: Vec::new(),

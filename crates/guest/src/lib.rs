@@ -34,6 +34,7 @@
 
 mod architecture;
 mod boot;
+mod boot_facts;
 mod boot_files;
 mod chain;
 mod command_line;
@@ -45,7 +46,10 @@ pub mod facts;
 mod files;
 mod fstab;
 mod guest;
+mod initramfs;
 mod joined;
+mod kernels;
+mod modprobe;
 mod modules;
 mod network;
 mod os_release;

@@ -2,7 +2,9 @@
 //!
 //! Only the small sections are read here: an image has a hundred megabytes easily.
 
-use detente_block::BlockRead;
+use std::sync::Arc;
+
+use detente_block::{BlockRead, Window};
 
 use super::model::{Candidate, Found, Start, UkiStart};
 use super::version_order::compare;
@@ -100,6 +102,23 @@ pub(super) fn read(volumes: &Volumes, place: &Place) -> Result<Option<Uki>, Insp
         version,
         sort_key,
     }))
+}
+
+/// The initramfs in an image; `None` if it has none, or is no such image.
+pub(crate) fn initrd(
+    file: &Arc<dyn BlockRead>,
+) -> Result<Option<Arc<dyn BlockRead>>, detente_block::ReadError> {
+    let len = usize::try_from(file.len_bytes()).map_or(HEAD_BYTES, |all| all.min(HEAD_BYTES));
+    let mut head = vec![0; len];
+    file.read_exact_at(0, &mut head)?;
+    let sections = sections(&head).unwrap_or_default();
+    let named = |name: &[u8; 8]| sections.iter().rev().find(|own| own.name == *name);
+    let (Some(_), Some(section)) = (named(b".linux\0\0"), named(b".initrd\0")) else {
+        return Ok(None);
+    };
+    let len = u64::try_from(section.size).unwrap_or(u64::MAX);
+    let window = Window::new(Arc::clone(file), section.offset, len)?;
+    Ok(Some(Arc::new(window)))
 }
 
 /// Images that the firmware itself starts, where there is no boot loader.

@@ -90,18 +90,23 @@ pub struct InitramfsContents {
     /// Modules that it loads by name, whatever hardware there is.
     #[serde(default)]
     pub loads: Vec<String>,
-    /// What its own `modprobe.d` says. Sources are paths in the initramfs.
+    /// What its own `modprobe.d` says; places are paths in the initramfs.
     #[serde(default)]
     pub module_rules: Vec<ModuleRule>,
     /// Command lines that it adds to the loader's (`etc/cmdline.d`), with their places in it.
     #[serde(default)]
     pub command_lines: Vec<AddedCommandLine>,
+    /// File systems inside it that are not looked into, such as the `squashfs-root.img` of a dump's
+    /// initramfs: modules may be in there.
+    #[serde(default)]
+    pub unread: Vec<String>,
     /// How many files and folders it has.
     pub entries: u64,
 }
 
 impl InitramfsContents {
-    /// Whether a module's file is in it. What is built into the kernel is not.
+    /// Whether a module's file is in it. What is built into the kernel is not. Where
+    /// [`unread`](Self::unread) or the image's `damage` says something, `false` proves nothing.
     #[must_use]
     pub fn holds(&self, module: &str) -> bool {
         self.modules
@@ -141,8 +146,6 @@ pub enum Generator {
     Mkinitrd,
     /// Arch and others.
     Booster,
-    /// Flatcar and its relatives: the whole `/usr` of a kernel's own.
-    Flatcar,
     /// None that is known.
     Unknown,
 }
