@@ -54,10 +54,14 @@ mod modules;
 mod network;
 mod os_release;
 mod root;
+mod security;
+mod services;
 mod settings;
+mod storage_config;
 mod system;
 #[cfg(test)]
 mod tests;
+mod time;
 mod volumes;
 
 pub use boot_files::{BootFiles, BootLimits};

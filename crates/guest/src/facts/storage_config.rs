@@ -7,9 +7,10 @@ use super::{Evidence, Setting};
 /// Configuration of storage, memory and boot.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StorageConfig {
-    /// Every place where a disk is named as the kernel numbers it (`/dev/sda2`): another
-    /// controller gives it another name. `name` says what the line is of: `fstab`, `crypttab`,
-    /// `grub`, `resume`, `kdump`, `mdadm`, `lvm`, `kernel-argument`.
+    /// Every place where a disk has a name that it has only on this machine: as the kernel counts
+    /// (`/dev/sda2`), by its controller (`/dev/disk/by-path`), by what the hypervisor calls it
+    /// (`/dev/disk/by-id`). `name` says what the line is of: `fstab`, `crypttab`, `mdadm`, `lvm`,
+    /// `resume`, `grub`, `kdump`, `kernel-argument`, `device-map`.
     pub device_names: Vec<Setting>,
     /// kdump, if it is installed or configured.
     #[serde(default)]
@@ -25,7 +26,7 @@ pub struct StorageConfig {
     pub multipath: Option<Multipath>,
     /// iSCSI: the initiator's name, and what is logged in to at boot.
     pub iscsi: Vec<Setting>,
-    /// What is swapped to, as fstab and units say, zram included.
+    /// What is swapped to: `swap` of fstab, `unit` of systemd, `zram`.
     pub swap: Vec<Setting>,
     /// What is resumed from: kernel argument, `initramfs-tools`, dracut.
     pub resume: Vec<Setting>,

@@ -5,7 +5,8 @@ use detente_volume::FsError;
 use super::arguments::Arguments;
 use crate::facts::{Network, Security, Services, StorageConfig, Time};
 use crate::files::Files;
-use crate::network;
+use crate::services::{self, units::Units};
+use crate::{network, security, storage_config, time};
 
 /// The facts of the configuration.
 pub(crate) struct Gathered {
@@ -23,12 +24,13 @@ impl Gathered {
         arguments: &Arguments,
         notes: &mut Vec<String>,
     ) -> Result<Self, FsError> {
+        let units = Units::read(files)?;
         Ok(Self {
             network: network::gather(files, arguments, notes)?,
-            time: Time::default(),
-            services: Services::default(),
-            security: Security::default(),
-            storage: StorageConfig::default(),
+            time: time::gather(files, &units)?,
+            services: services::gather(files, &units, arguments, notes)?,
+            security: security::gather(files, arguments)?,
+            storage: storage_config::gather(files, arguments)?,
         })
     }
 }

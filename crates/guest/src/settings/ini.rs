@@ -78,8 +78,7 @@ impl Ini {
         let sections = self.sections.iter().filter(|own| own.name == section);
         sections
             .flat_map(|own| &own.entries)
-            .filter(|entry| entry.name == key)
-            .last()
+            .rfind(|entry| entry.name == key)
     }
 
     /// The last value of a key, as text.
