@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use detente_block::{BlockRead, MemoryBackend};
+use detente_block::{BlockRead, MemoryBackend, Window};
 
-use crate::{FileKind, FileSystem, Volume, ext4_state, open, survey};
+use crate::{FileKind, FileSystem, Volume, assemble, ext4_state, lvm2, mdraid, open, survey};
 
 /// How many directories are listed, and files read.
 const MAX_STEPS: u32 = 400;
@@ -20,6 +20,51 @@ pub fn exercise(bytes: &[u8]) {
     let Ok(survey) = survey(&disk) else { return };
     for volume in survey.volumes.iter().take(MAX_VOLUMES) {
         exercise_volume(volume);
+    }
+    exercise_assembly(&survey.volumes);
+    if let Some(sealed) = mdraid::exercise(bytes) {
+        exercise_sealed(sealed);
+    }
+    if bytes.starts_with(METADATA) {
+        exercise_metadata(bytes, &disk);
+    }
+}
+
+/// What marks bytes that are LVM's text alone: a comment.
+const METADATA: &[u8] = b"# LVM2 metadata";
+
+fn exercise_assembly(volumes: &[Volume]) {
+    let Ok(assembly) = assemble(volumes) else {
+        return;
+    };
+    for device in assembly.devices.iter().take(MAX_VOLUMES) {
+        let Ok(survey) = &device.content else {
+            continue;
+        };
+        for volume in survey.volumes.iter().take(MAX_VOLUMES) {
+            exercise_volume(volume);
+        }
+    }
+}
+
+fn exercise_sealed(bytes: Vec<u8>) {
+    let disk: Arc<dyn BlockRead> = Arc::new(MemoryBackend::new(bytes));
+    if let Ok(survey) = survey(&disk) {
+        exercise_assembly(&survey.volumes);
+    }
+}
+
+fn exercise_metadata(bytes: &[u8], disk: &Arc<dyn BlockRead>) {
+    let Ok(window) = Window::new(disk.clone(), 0, disk.len_bytes()) else {
+        return;
+    };
+    for volume in lvm2::exercise(&String::from_utf8_lossy(bytes), &window) {
+        if let Ok(device) = volume.device {
+            let last = device.len_bytes().saturating_sub(1);
+            let _ = device.read_exact_at(last, &mut [0; 1]);
+            let _ = device.next_extent(0);
+            let _ = survey(&device);
+        }
     }
 }
 

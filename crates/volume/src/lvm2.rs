@@ -6,11 +6,15 @@
 
 mod area;
 mod build;
+#[cfg(test)]
+mod crafted;
 mod group;
 mod label;
 mod leg;
 mod segment;
 mod text;
+
+use detente_block::Window;
 
 pub(crate) use build::{LogicalVolume, build};
 pub(crate) use group::Group;
@@ -27,4 +31,14 @@ fn checksum(bytes: &[u8]) -> u32 {
 /// Metadata is text or holds an identifier of 32 letters, which LVM prints in groups.
 fn plain_id(id: &str) -> String {
     id.chars().filter(|&letter| letter != '-').collect()
+}
+
+/// For the exerciser: metadata without the checksum that guards it, all of its physical volumes
+/// on `window`.
+pub(crate) fn exercise(text: &str, window: &Window) -> Vec<LogicalVolume> {
+    let Ok(group) = Group::parse(text) else {
+        return Vec::new();
+    };
+    let held = group.physical_ids().map(|id| (id, window.clone()));
+    build(&group, &held.collect()).unwrap_or_default()
 }

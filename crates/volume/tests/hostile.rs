@@ -113,7 +113,24 @@ fn samples() -> Vec<Sound> {
     ] {
         all.push(Sound::new(name, sample(name)));
     }
+    // Whole disks of a group and of an array, and the group's text without its checksum.
+    for name in ["lvm-kinds-a", "md-12-0", "md-090-0", "md-lvm-0"] {
+        all.push(Sound::new(name, sample(name)));
+    }
+    all.push(Sound::new("lvm-text", metadata(&sample("lvm-kinds-a"))));
     all
+}
+
+/// The newest text of an LVM volume, as \[LVM2\] `struct mda_header` at 4 KiB names it, with the mark
+/// by which the exerciser knows it.
+fn metadata(disk: &[u8]) -> Vec<u8> {
+    let field = |at: usize| {
+        let bytes = disk[4096 + at..][..8].try_into().unwrap();
+        usize::try_from(u64::from_le_bytes(bytes)).unwrap()
+    };
+    let text = &disk[4096 + field(40)..][..field(48)];
+    let text = String::from_utf8_lossy(text).replace('\0', " ");
+    format!("# LVM2 metadata\n{text}").into_bytes()
 }
 
 /// Runs one input; says how to run it again if it panics or takes too long.

@@ -47,7 +47,12 @@ pub(crate) fn build(
         on: BTreeSet::new(),
         missing: BTreeSet::new(),
     };
-    let visible = group.logical.iter().filter(|own| own.visible);
+    // What a snapshot keeps its data in is hidden in metadata, and shown by LVM as the snapshot.
+    let stores = builder.snapshots.clone();
+    let is_seen = |own: &&Logical| {
+        stores.contains_key(own.name.as_str()) || (own.visible && !own.is_snapshot())
+    };
+    let visible = group.logical.iter().filter(is_seen);
     visible.map(|own| builder.volume(own)).collect()
 }
 

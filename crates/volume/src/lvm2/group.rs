@@ -79,6 +79,11 @@ impl Group {
         })
     }
 
+    /// The identities of its physical volumes, here or not.
+    pub(super) fn physical_ids(&self) -> impl Iterator<Item = String> {
+        self.physical.values().map(|own| own.id.clone())
+    }
+
     /// The volumes that hold what snapshots need, with the volume that each is a snapshot of.
     pub(super) fn snapshots(&self) -> HashMap<&str, &str> {
         let segments = self
@@ -115,6 +120,12 @@ fn physical(group: &Section<'_>) -> HashMap<String, Physical> {
 }
 
 impl Logical {
+    /// The hidden volume that joins a snapshot to its origin.
+    pub(super) fn is_snapshot(&self) -> bool {
+        let segments = self.segments.as_deref().unwrap_or_default();
+        segments.iter().any(|segment| segment.snapshot().is_some())
+    }
+
     fn parse(name: &str, section: &Section<'_>) -> Self {
         let status = section.list("status").iter();
         let mut status = status.filter_map(|value| value.text());

@@ -1,6 +1,7 @@
 //! Reads sample disks through the public interface.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod assembly;
 mod content;
 mod ext4;
 mod fat;
