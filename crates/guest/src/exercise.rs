@@ -21,9 +21,6 @@ pub fn exercise(bytes: &[u8]) {
     services::exercise(&text);
     time::exercise(&text);
     storage_config::exercise(&text);
-    services::exercise(&text);
-    time::exercise(&text);
-    storage_config::exercise(&text);
     modprobe::exercise(&text);
     kernels::exercise(bytes);
     initramfs::exercise(bytes);
