@@ -226,9 +226,7 @@ mod tests {
     fn names_values_lists_and_comments() {
         let text = "# c }\nvg-0 {\n id = \"a\\\"b}\" # x\n n = -3\n f = 1.5\n l = [\"p\", 7]\n e = []\n s { }\n}\n";
         let all = parse(text).unwrap();
-        let [(name, section)] = all.all()[..] else {
-            panic!("one section")
-        };
+        let (name, section) = all.all()[0];
         assert_eq!(name, "vg-0");
         assert_eq!(section.text("id"), Some("a\\\"b}"));
         assert_eq!(section.get("n"), Some(&Value::Number(-3)));
