@@ -37,6 +37,7 @@ mod boot;
 mod boot_facts;
 mod boot_files;
 mod chain;
+pub mod check;
 mod command_line;
 mod device_spec;
 mod disk_files;
