@@ -1,10 +1,14 @@
 //! One module per command.
 
+pub(crate) mod cat;
 pub(crate) mod completions;
+pub(crate) mod cp;
 pub(crate) mod doctor;
+mod guest_path;
 pub(crate) mod image;
 pub(crate) mod inspect;
 pub(crate) mod lab;
+pub(crate) mod ls;
 pub(crate) mod man;
 pub(crate) mod plan;
 pub(crate) mod validate;
@@ -18,6 +22,9 @@ use crate::output::Output;
 pub(crate) fn run(command: Command, out: &mut Output) -> anyhow::Result<ExitCode> {
     match command {
         Command::Inspect(arguments) => inspect::run(&arguments, out),
+        Command::Ls(arguments) => ls::run(&arguments, out),
+        Command::Cat(arguments) => cat::run(&arguments, out),
+        Command::Cp(arguments) => cp::run(&arguments, out),
         Command::Validate(arguments) => validate::run(&arguments, out),
         Command::Image(command) => image::run(&command, out),
         Command::Plan(command) => plan::run(&command, out),
