@@ -1,6 +1,7 @@
 //! How a guest boots: one module per boot loader, one model for all.
 
 mod bls;
+pub(crate) mod esp;
 mod grub;
 pub(crate) mod model;
 mod other;
@@ -89,4 +90,5 @@ pub(crate) fn exercise(bytes: &[u8]) {
     grub::exercise(&text);
     systemd_boot::exercise(&text);
     uki::exercise(bytes);
+    esp::exercise(bytes);
 }

@@ -1,12 +1,16 @@
 //! Everything that is said of how a guest starts, beyond the entry that its boot loader would
 //! start: kernels, initramfs files, modules, programs and their signatures.
 
+use crate::boot::esp;
 use crate::error::InspectError;
-use crate::facts::{DefaultEntry, Entry, InitramfsImage, InitramfsModules, Kernel, ModuleSettings};
+use crate::facts::{
+    CsvEntry, DefaultEntry, EfiProgram, Entry, InitramfsImage, InitramfsModules, Kernel,
+    ModuleSettings, SecureBoot,
+};
 use crate::files::Files;
 use crate::guest::Options;
 use crate::kernels::{self, Machine};
-use crate::{initramfs, modprobe};
+use crate::{initramfs, modprobe, secure_boot};
 
 /// The facts of one guest.
 pub(crate) struct BootFacts {
@@ -15,6 +19,9 @@ pub(crate) struct BootFacts {
     /// What the default entry's files hold together.
     pub(crate) default_modules: Option<InitramfsModules>,
     pub(crate) module_settings: ModuleSettings,
+    pub(crate) efi_programs: Vec<EfiProgram>,
+    pub(crate) efi_csv: Vec<CsvEntry>,
+    pub(crate) secure_boot: SecureBoot,
 }
 
 /// Gathers them; `entries` are those of the boot menu.
@@ -32,7 +39,11 @@ pub(crate) fn gather(
         .filter(|_| contents)
         .and_then(|entry| initramfs::together(&images, entry.index, notes));
     let settings = modprobe::find(Files::new(machine.joined), entries);
+    let efi_programs = esp::programs(machine.volumes)?;
     Ok(BootFacts {
+        secure_boot: secure_boot::find(machine.volumes, &efi_programs, &kernels)?,
+        efi_programs,
+        efi_csv: esp::csv(machine.volumes)?,
         kernels,
         images,
         default_modules,

@@ -2,7 +2,7 @@
 
 use crate::{
     architecture, boot, command_line, device_spec::DeviceSpec, fstab, initramfs, kernels, modprobe,
-    network, os_release, services, settings, storage_config, time,
+    network, os_release, secure_boot, services, settings, storage_config, time,
 };
 
 /// Runs every text parser over `bytes`. Whatever they are: no panic, no hang, little memory.
@@ -24,5 +24,6 @@ pub fn exercise(bytes: &[u8]) {
     modprobe::exercise(&text);
     kernels::exercise(bytes);
     initramfs::exercise(bytes);
+    secure_boot::exercise(bytes);
     architecture::of_elf(bytes);
 }

@@ -9,7 +9,7 @@ use crate::boot::model::{Candidate, Found};
 use crate::chain;
 use crate::error::{BootProblem, InspectError};
 use crate::facts::{
-    Boot, Disk, Facts, Firmware, Problem, SCHEMA, SecureBoot, Verdict, VolumeFacts, VolumeId,
+    Boot, Disk, Facts, Firmware, Problem, SCHEMA, Verdict, VolumeFacts, VolumeId,
 };
 use crate::files::Files;
 use crate::fstab::{self, Tree};
@@ -107,7 +107,7 @@ pub(crate) fn look(mut volumes: Volumes, options: Options) -> Result<Guest, Insp
         initramfs: start.default_modules,
         initramfs_images: start.images,
         module_settings: start.module_settings,
-        secure_boot: SecureBoot::default(),
+        secure_boot: start.secure_boot,
         machine_id: None,
         network: configured.network,
         time: configured.time,
@@ -123,8 +123,8 @@ pub(crate) fn look(mut volumes: Volumes, options: Options) -> Result<Guest, Insp
             entries,
             default,
             loaders: Vec::new(),
-            efi_programs: Vec::new(),
-            efi_csv: Vec::new(),
+            efi_programs: start.efi_programs,
+            efi_csv: start.efi_csv,
             bios_code: Vec::new(),
         },
     };

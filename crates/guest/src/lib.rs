@@ -55,6 +55,7 @@ mod modules;
 mod network;
 mod os_release;
 mod root;
+mod secure_boot;
 mod security;
 mod services;
 mod settings;

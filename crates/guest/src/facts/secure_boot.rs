@@ -26,13 +26,16 @@ pub struct SignedProgram {
     /// Its SBAT lines: generations by which a flawed program is revoked.
     #[serde(default)]
     pub sbat: Vec<SbatEntry>,
+    /// The certificates in it that it trusts beyond the firmware's: shim has its distribution's.
+    #[serde(default)]
+    pub vendor_certificates: Vec<Certificate>,
     /// What is wrong with its signatures, so that they may be incomplete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub damage: Option<String>,
 }
 
 /// What a program is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProgramRole {
     /// The first loader, which Microsoft signs.
