@@ -18,7 +18,7 @@ pub(crate) enum DeviceSpec {
         /// The partition; 0 for the whole disk.
         number: u32,
     },
-    /// A device that something makes first: `/dev/mapper/vg-root`.
+    /// A device that something makes first: `/dev/mapper/vg-root`, `/dev/md127`.
     Mapped(String),
     /// Anything else: `tmpfs`, `10.0.0.1:/export`.
     Other(String),
@@ -52,8 +52,15 @@ impl DeviceSpec {
         if let Some((disk, number)) = lettered(name).or_else(|| numbered(name)) {
             return Self::Partition { disk, number };
         }
-        // `/dev/mapper/NAME`, `/dev/dm-0`, `/dev/VG/LV`.
-        if name.starts_with("mapper/") || name.starts_with("dm-") || is_logical_volume(name) {
+        // `/dev/mapper/NAME`, `/dev/dm-0`, `/dev/VG/LV`, `/dev/md127`, `/dev/disk/by-id/dm-…`.
+        let is_array = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+        if name.starts_with("mapper/")
+            || name.starts_with("dm-")
+            || name.starts_with("disk/by-id/dm-")
+            || name.starts_with("disk/by-id/md-")
+            || name.strip_prefix("md").is_some_and(is_array)
+            || is_logical_volume(name)
+        {
             return Self::Mapped(format!("/dev/{name}"));
         }
         Self::Other(format!("/dev/{name}"))
@@ -154,6 +161,9 @@ mod tests {
             "/dev/rhel/root",
             DeviceSpec::Mapped("/dev/rhel/root".into()),
         );
+        check("/dev/md127", DeviceSpec::Mapped("/dev/md127".into()));
+        check("/dev/md/boot", DeviceSpec::Mapped("/dev/md/boot".into()));
+        check("/dev/mdx", DeviceSpec::Other("/dev/mdx".into()));
         check("/dev/sd1", DeviceSpec::Other("/dev/sd1".into()));
         check(
             "/dev/vda99999999999",

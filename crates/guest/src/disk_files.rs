@@ -86,8 +86,8 @@ impl DiskFiles {
 fn find_root(volumes: &Volumes) -> Result<(Place, Vec<Mount>), InspectError> {
     let found = boot::find(volumes)?;
     let root = root::find(volumes, &found)?;
-    let fstab = fstab::read(volumes, root.volume)?;
-    Ok((volumes.mounted(root.volume, ""), fstab))
+    let fstab = fstab::read(volumes, &root.place)?;
+    Ok((root.place, fstab))
 }
 
 /// The name of a volume on a command line.

@@ -66,6 +66,14 @@ pub enum InspectError {
         /// The volume.
         volume: VolumeId,
     },
+    /// The root is on a device that could not be put together.
+    #[error("the root of this guest is on {volume}, which is not read: {why}")]
+    UnreadRoot {
+        /// The device.
+        volume: VolumeId,
+        /// What keeps us from reading it.
+        why: String,
+    },
     /// There is no operating system.
     #[error("no operating system found; {seen}")]
     NoOperatingSystem {
@@ -122,7 +130,8 @@ impl InspectError {
                  guest shut down cleanly first"
             ),
             Self::Unsupported { .. } => {
-                "use an image with ext4 for / and /boot and FAT for the EFI system partition"
+                "use an image of this guest on a file system that is read: ext2, ext3, ext4, XFS, \
+                 btrfs, FAT"
                     .to_owned()
             }
             Self::EncryptedRoot { .. } => {
@@ -131,9 +140,14 @@ impl InspectError {
                     .to_owned()
             }
             Self::UnsupportedRoot { kind, .. } => format!(
-                "use an image of this guest whose / is ext4 on a plain partition; {kind} cannot \
-                 be read by this version"
+                "use an image of this guest whose / is ext4, XFS or btrfs, on a partition or a \
+                 volume of LVM; {kind} cannot be read by this version"
             ),
+            Self::UnreadRoot { .. } => {
+                "give every disk of the machine; if all are here, move / to \
+                                        a linear, striped or mirrored volume"
+                    .to_owned()
+            }
             Self::NoOperatingSystem { .. } => {
                 "give every disk of the machine, the one with / among them; an image of another \
                  format has to be converted first (`qemu-img convert -O qcow2 IN OUT`)"

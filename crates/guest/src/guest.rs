@@ -8,23 +8,23 @@ use detente_volume::{FileSystem, Volume};
 use crate::boot::model::{Candidate, Found};
 use crate::chain;
 use crate::error::{BootProblem, InspectError};
-use crate::facts::{
-    Boot, Disk, Facts, Firmware, Problem, SCHEMA, Verdict, VolumeFacts, VolumeId,
-};
+use crate::facts::{Boot, Facts, Firmware, Problem, SCHEMA, Verdict, VolumeId};
 use crate::files::Files;
-use crate::fstab::{self, Tree};
+use crate::fstab;
 use crate::joined::Joined;
 use crate::kernels::Machine;
 use crate::settings::arguments::Arguments;
 use crate::settings::gathered::Gathered;
 use crate::volumes::{Held, Volumes};
-use crate::{architecture, boot, boot_facts, root, services, system};
+use crate::{architecture, boot, boot_facts, describe, packages, root, services, system};
 
 /// What to look at beyond the ordinary.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Options {
     /// Unpack every initramfs and say what is in it.
     pub initramfs_contents: bool,
+    /// List the installed packages, not only their number.
+    pub packages: bool,
 }
 
 /// An inspected guest.
@@ -66,9 +66,8 @@ pub(crate) fn look(mut volumes: Volumes, options: Options) -> Result<Guest, Insp
         }
         root => root?,
     };
-    let fstab = fstab::read(&volumes, root.volume)?;
-    let tree = Tree::new(root.volume, &fstab);
-    let joined = Joined::new(&volumes, volumes.mounted(root.volume, ""), &fstab);
+    let fstab = fstab::read(&volumes, &root.place)?;
+    let joined = Joined::new(&volumes, root.place.clone(), &fstab);
     // Gatherers of facts take this, and nothing else.
     let files = Files::new(&joined);
     require_x86_64(&joined, files)?;
@@ -94,14 +93,14 @@ pub(crate) fn look(mut volumes: Volumes, options: Options) -> Result<Guest, Insp
     let configured = configured.map_err(|error| joined.error(error))?;
     let facts = Facts {
         schema: SCHEMA.to_owned(),
-        disks: describe(&volumes, root.volume, &tree),
+        disks: describe::disks(&volumes, &joined),
+        assembled: describe::assembled(&volumes, &joined),
         operating_system: root.system,
         architecture: architecture::X86_64.to_owned(),
-        hostname: system::hostname(&volumes, &tree)?,
+        hostname: system::hostname(files).map_err(|error| joined.error(error))?,
         firmware: firmware(&volumes),
         root: root.volume,
-        root_subvolume: None,
-        assembled: Vec::new(),
+        root_subvolume: describe::root_subvolume(&volumes, &root.place),
         kernels: start.kernels,
         agents: services::agents(&configured.services),
         initramfs: start.default_modules,
@@ -114,6 +113,7 @@ pub(crate) fn look(mut volumes: Volumes, options: Options) -> Result<Guest, Insp
         services: configured.services,
         security: configured.security,
         storage: configured.storage,
+        packages: packages::gather(files, options.packages).map_err(|error| joined.error(error))?,
         problems: problems.iter().map(problem).collect(),
         notes,
         fstab,
@@ -213,40 +213,4 @@ fn firmware(volumes: &Volumes) -> Firmware {
         (false, true) => Firmware::Bios,
         (false, false) => Firmware::Unknown,
     }
-}
-
-fn describe(volumes: &Volumes, root: VolumeId, tree: &Tree) -> Vec<Disk> {
-    let volume = |held: &Held| VolumeFacts {
-        number: held.id.partition,
-        offset_bytes: held.volume.offset,
-        size_bytes: held.volume.window.len_bytes(),
-        type_id: held.volume.type_id.clone(),
-        content: held.kind().to_owned(),
-        uuid: held
-            .uuid()
-            .map(str::to_owned)
-            .filter(|uuid| !uuid.is_empty()),
-        label: held.label().map(str::to_owned),
-        partuuid: held.volume.partuuid.clone(),
-        name: held.volume.name.clone(),
-        mount_point: if held.id == root {
-            Some("/".to_owned())
-        } else {
-            tree.mount_point(held.id).map(str::to_owned)
-        },
-        dirty: None,
-        subvolumes: Vec::new(),
-        luks: None,
-    };
-    let disk = |(index, seen): (usize, &crate::volumes::DiskSeen)| Disk {
-        size_bytes: seen.size_bytes,
-        table: seen.table,
-        volumes: volumes
-            .held
-            .iter()
-            .filter(|held| held.id.disk() == Some(index))
-            .map(volume)
-            .collect(),
-    };
-    volumes.disks.iter().enumerate().map(disk).collect()
 }

@@ -65,9 +65,9 @@ impl<'v> Joined<'v> {
         let Some(place) = self.source(mount) else {
             return;
         };
-        let Ok(point) = self.resolve(&mount.mount_point, Last::Followed) else {
-            return;
-        };
+        // systemd makes mount points that are not there.
+        let point = self.resolve(&mount.mount_point, Last::Followed);
+        let point = point.unwrap_or_else(|_| mount.mount_point.trim_end_matches('/').to_owned());
         self.mounts.push(Mounted { point, place });
         self.folders
             .get_mut()

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::InspectError;
-use crate::facts::{Family, OperatingSystem, VolumeId};
-use crate::volumes::Volumes;
+use detente_volume::FsError;
+
+use crate::facts::{Family, OperatingSystem};
+use crate::files::Files;
 
 /// A longer file is none of these.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -45,15 +46,13 @@ fn unquote(value: &str) -> String {
     plain
 }
 
-/// The operating system whose root is `volume`, if it is one.
-pub(crate) fn find(
-    volumes: &Volumes,
-    volume: VolumeId,
-) -> Result<Option<OperatingSystem>, InspectError> {
+/// The operating system that these files are, if they are one.
+pub(crate) fn find(files: Files<'_>) -> Result<Option<OperatingSystem>, FsError> {
     for path in ["/etc/os-release", "/usr/lib/os-release"] {
-        let Some(text) = volumes.text(volume, path, MAX_BYTES)? else {
+        let Some(bytes) = files.read(path, MAX_BYTES)? else {
             continue;
         };
+        let text = String::from_utf8_lossy(&bytes);
         let fields = parse(&text);
         let id = fields
             .get("ID")
@@ -75,9 +74,10 @@ pub(crate) fn find(
         ("/etc/debian_version", "debian"),
         ("/etc/alpine-release", "alpine"),
     ] {
-        let Some(text) = volumes.text(volume, path, MAX_BYTES)? else {
+        let Some(bytes) = files.read(path, MAX_BYTES)? else {
             continue;
         };
+        let text = String::from_utf8_lossy(&bytes);
         return Ok(Some(from_release_line(
             path,
             id,

@@ -7,12 +7,19 @@ use crate::command_line;
 use crate::device_spec::DeviceSpec;
 use crate::error::{BootProblem, InspectError};
 use crate::facts::{OperatingSystem, Place, RootDevice, VolumeId};
+use crate::files::Files;
+use crate::joined::Joined;
 use crate::os_release;
 use crate::volumes::{Held, Volumes};
+
+/// Subvolumes of one btrfs that are looked into.
+const MAX_SUBVOLUMES: usize = 64;
 
 /// The root, what it is, and how the default entry names it.
 pub(crate) struct Root {
     pub(crate) volume: VolumeId,
+    /// The folder of it that becomes `/`: of a btrfs, a subvolume.
+    pub(crate) place: Place,
     pub(crate) system: OperatingSystem,
     pub(crate) device: Option<RootDevice>,
     pub(crate) problem: Option<BootProblem>,
@@ -20,7 +27,7 @@ pub(crate) struct Root {
 
 /// Finds the root: what the default entry names; failing that, the first volume with a system.
 pub(crate) fn find(volumes: &Volumes, boot: &Found) -> Result<Root, InspectError> {
-    let (entry, spec) = default_root(boot);
+    let (entry, spec, flags) = default_root(boot);
     let named = spec.as_deref().map(DeviceSpec::parse);
     let volume = match &named {
         Some(named) => volumes.resolve(named),
@@ -34,21 +41,25 @@ pub(crate) fn find(volumes: &Volumes, boot: &Found) -> Result<Root, InspectError
     if let Some(held) = volume.and_then(|id| volumes.get(id)) {
         refuse(held)?;
     }
-    if let (Some(DeviceSpec::Mapped(_)), None) = (&named, volume) {
+    if let (Some(DeviceSpec::Mapped(path)), None) = (&named, volume) {
+        if let Some((volume, kind)) = volumes.unread(path) {
+            return Err(InspectError::UnreadRoot { why: kind, volume });
+        }
         refuse_any(volumes)?;
     }
     let device = spec.clone().map(|spec| RootDevice { spec, volume });
     if let Some(id) = volume
-        && let Some(system) = os_release::find(volumes, id)?
+        && let (place, Some(system)) = system(volumes, volumes.mounted(id, &flags))?
     {
         return Ok(Root {
             volume: id,
+            place,
             system,
             device,
             problem: None,
         });
     }
-    let Some((id, system)) = first_system(volumes)? else {
+    let Some((place, system)) = first_system(volumes)? else {
         return Err(nothing(volumes)?);
     };
     let problem = spec.map(|spec| match volume {
@@ -60,37 +71,60 @@ pub(crate) fn find(volumes: &Volumes, boot: &Found) -> Result<Root, InspectError
         None => BootProblem::RootNotFound { entry, spec },
     });
     Ok(Root {
-        volume: id,
+        volume: place.volume,
+        place,
         system,
         device,
         problem,
     })
 }
 
-/// The title of the default entry and the value of its `root=`.
-fn default_root(boot: &Found) -> (String, Option<String>) {
+/// The system at a place.
+fn system(
+    volumes: &Volumes,
+    place: Place,
+) -> Result<(Place, Option<OperatingSystem>), InspectError> {
+    let joined = Joined::new(volumes, place.clone(), &[]);
+    let system = os_release::find(Files::new(&joined)).map_err(|error| joined.error(error))?;
+    Ok((place, system))
+}
+
+/// The title of the default entry and the values of its `root=` and `rootflags=`.
+fn default_root(boot: &Found) -> (String, Option<String>, String) {
     let default = boot
         .default
         .as_ref()
         .and_then(|(index, _)| boot.entries.get(*index));
     let Some(entry) = default else {
-        return (String::new(), None);
+        return (String::new(), None, String::new());
     };
     let line = match &entry.start {
         Start::Linux(linux) => &linux.command_line,
         Start::Uki(uki) => &uki.command_line,
-        Start::Other(_) => return (entry.title.clone(), None),
+        Start::Other(_) => return (entry.title.clone(), None, String::new()),
     };
     (
         entry.title.clone(),
         command_line::value(line, "root").filter(|spec| !spec.is_empty()),
+        command_line::value(line, "rootflags").unwrap_or_default(),
     )
 }
 
-fn first_system(volumes: &Volumes) -> Result<Option<(VolumeId, OperatingSystem)>, InspectError> {
+/// The first system on any volume: where it is mounted by itself, else in a subvolume.
+fn first_system(volumes: &Volumes) -> Result<Option<(Place, OperatingSystem)>, InspectError> {
     for held in volumes.readable().filter(|held| !held.is_esp()) {
-        if let Some(system) = os_release::find(volumes, held.id)? {
-            return Ok(Some((held.id, system)));
+        let by_itself = std::iter::once(volumes.mounted(held.id, ""));
+        let subvolumes = held.subvolumes.iter().flat_map(|own| &own.all);
+        // Snapshots lie deeper; what a system is installed to does not.
+        let subvolumes = subvolumes.filter(|own| !own.path.contains('/') && !own.read_only);
+        let below = subvolumes.take(MAX_SUBVOLUMES).map(|own| Place {
+            volume: held.id,
+            path: format!("/{}", own.path),
+        });
+        for place in by_itself.chain(below) {
+            if let (place, Some(system)) = system(volumes, place)? {
+                return Ok(Some((place, system)));
+            }
         }
     }
     Ok(None)

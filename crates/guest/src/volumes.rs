@@ -1,13 +1,15 @@
 //! The volumes of a machine: found on every disk, named in every way that Linux and GRUB name them.
 
-use std::sync::Arc;
+mod layered;
+mod names;
+mod scan;
+mod state;
 
-use detente_block::{BlockRead, ReadError};
-use detente_volume::{Content, FileKind, FileSystem, FsError, TableKind, Volume};
+use detente_volume::{Content, FileKind, FileSystem, FsError, Subvolume, Volume};
 
 use crate::device_spec::DeviceSpec;
 use crate::error::InspectError;
-use crate::facts::{Place, Table, VolumeId};
+use crate::facts::{Assembled, DeviceId, Place, Table, VolumeId};
 use crate::files::absent;
 
 /// A disk without its volumes.
@@ -22,13 +24,32 @@ pub(crate) struct DiskSeen {
 pub(crate) struct Held {
     pub(crate) id: VolumeId,
     pub(crate) volume: Volume,
+    /// Of a btrfs: the top level; what is not there is looked for in the default subvolume.
     pub(crate) fs: Option<Box<dyn FileSystem>>,
+    /// Of a btrfs.
+    pub(crate) subvolumes: Option<Subvolumes>,
+    /// Whether it was not unmounted; `None` where that is not known.
+    pub(crate) dirty: Option<bool>,
+}
+
+/// The subvolumes of a btrfs.
+pub(crate) struct Subvolumes {
+    pub(crate) all: Vec<Subvolume>,
+    /// The number of the one that is mounted where none is named.
+    pub(crate) default: u64,
+}
+
+/// A device that was put together, without its volumes.
+pub(crate) struct AssembledSeen {
+    pub(crate) id: DeviceId,
+    pub(crate) facts: Assembled,
 }
 
 /// The volumes of all disks.
 #[derive(Default)]
 pub(crate) struct Volumes {
     pub(crate) disks: Vec<DiskSeen>,
+    pub(crate) assembled: Vec<AssembledSeen>,
     pub(crate) held: Vec<Held>,
     pub(crate) notes: Vec<String>,
     /// Volumes that should be readable, and why they are not.
@@ -36,57 +57,6 @@ pub(crate) struct Volumes {
 }
 
 impl Volumes {
-    /// Scans the disks and opens every file system that we read.
-    pub(crate) fn scan(disks: &[Arc<dyn BlockRead>]) -> Result<Self, InspectError> {
-        let mut all = Self::default();
-        for (disk, reader) in disks.iter().enumerate() {
-            let failed = |source| InspectError::Disk { disk, source };
-            let survey = detente_volume::survey(reader).map_err(failed)?;
-            let boot_code = has_boot_code(reader.as_ref()).map_err(|error| failed(error.into()))?;
-            let table = match survey.table {
-                TableKind::Gpt => Table::Gpt,
-                TableKind::Mbr => Table::Mbr,
-                TableKind::None => Table::None,
-            };
-            all.disks.push(DiskSeen {
-                size_bytes: reader.len_bytes(),
-                table,
-                boot_code,
-            });
-            let noted = survey
-                .notes
-                .iter()
-                .map(|note| format!("disk {disk}: {note}"));
-            all.notes.extend(noted);
-            for volume in survey.volumes {
-                all.take(VolumeId::new(disk, volume.number), volume)?;
-            }
-        }
-        Ok(all)
-    }
-
-    fn take(&mut self, id: VolumeId, volume: Volume) -> Result<(), InspectError> {
-        let readable = matches!(
-            volume.content,
-            Content::Ext4 { .. } | Content::Xfs { .. } | Content::Fat { .. }
-        );
-        let fs = match readable.then(|| detente_volume::open(&volume)) {
-            Some(Ok(fs)) => Some(fs),
-            Some(Err(source @ FsError::Read(ReadError::Io { .. }))) => {
-                return Err(InspectError::on(id, source));
-            }
-            // Another volume may be the one that matters.
-            Some(Err(error)) => {
-                self.notes.push(format!("{id} is not read: {error}"));
-                self.unreadable.push((id, error));
-                None
-            }
-            None => None,
-        };
-        self.held.push(Held { id, volume, fs });
-        Ok(())
-    }
-
     pub(crate) fn get(&self, id: VolumeId) -> Option<&Held> {
         self.held.iter().find(|held| held.id == id)
     }
@@ -98,6 +68,9 @@ impl Volumes {
 
     /// The first volume that a name means.
     pub(crate) fn resolve(&self, spec: &DeviceSpec) -> Option<VolumeId> {
+        if let DeviceSpec::Mapped(path) = spec {
+            return self.mapped(path);
+        }
         let wanted = |held: &&Held| match spec {
             DeviceSpec::Uuid(uuid) => held
                 .uuid()
@@ -110,18 +83,19 @@ impl Volumes {
                 .is_some_and(|own| own.eq_ignore_ascii_case(uuid)),
             DeviceSpec::PartLabel(name) => held.volume.name.as_ref() == Some(name),
             DeviceSpec::Partition { disk, number } => held.id == VolumeId::new(*disk, *number),
+            // Those are names of devices, not of volumes.
             DeviceSpec::Mapped(_) | DeviceSpec::Other(_) => false,
         };
         self.held.iter().find(wanted).map(|held| held.id)
     }
 
-    /// What a mount of `volume` with these options shows. \[btrfs(5)\] `subvol=` names a subvolume.
+    /// What a mount of `volume` with these options shows. \[btrfs(5)\] `subvol=` and `subvolid=`
+    /// name a subvolume, else it is the default one.
     pub(crate) fn mounted(&self, volume: VolumeId, options: &str) -> Place {
-        let btrfs = self.get(volume).is_some_and(|held| held.kind() == "btrfs");
-        let mut options = options.split(',');
-        let name = options.find_map(|option| option.strip_prefix("subvol="));
-        let name = name.filter(|_| btrfs).unwrap_or_default();
-        let path = format!("/{}", name.trim_matches('/'));
+        let held = self.get(volume);
+        let subvolumes = held.and_then(|held| held.subvolumes.as_ref());
+        let path = subvolumes.map_or_else(String::new, |own| own.path(options));
+        let path = format!("/{}", path.trim_matches('/'));
         Place { volume, path }
     }
 
@@ -230,6 +204,28 @@ impl Volumes {
     }
 }
 
+impl Subvolumes {
+    /// The path from the top level of what these mount options show.
+    fn path(&self, options: &str) -> String {
+        let value = |name| {
+            let mut options = options.split(',');
+            options.find_map(|option| option.strip_prefix(name)?.strip_prefix('='))
+        };
+        if let Some(path) = value("subvol") {
+            return path.to_owned();
+        }
+        let id = value("subvolid").and_then(|id| id.parse().ok());
+        // \[btrfs(5)\] 0 means the top level too.
+        let id = match id {
+            Some(0) => 5,
+            Some(id) => id,
+            None => self.default,
+        };
+        let found = self.all.iter().find(|own| own.id == id);
+        found.map(|own| own.path.clone()).unwrap_or_default()
+    }
+}
+
 impl Held {
     /// `blkid`'s name of what the volume holds.
     pub(crate) fn kind(&self) -> &str {
@@ -291,14 +287,4 @@ impl Held {
     pub(crate) fn is_discoverable_root(&self) -> bool {
         self.volume.type_id == "4f68bce3-e8cd-4db1-96e7-fbcaf984b709"
     }
-}
-
-/// Whether the first sector starts GRUB: its boot.img has the name in its messages.
-fn has_boot_code(disk: &dyn BlockRead) -> Result<bool, ReadError> {
-    let mut sector = [0; 512];
-    if disk.len_bytes() < 512 {
-        return Ok(false);
-    }
-    disk.read_exact_at(0, &mut sector)?;
-    Ok(sector.windows(4).any(|word| word == b"GRUB"))
 }

@@ -43,8 +43,8 @@ pub(super) fn find(volumes: &Volumes) -> Result<Option<Found>, InspectError> {
     }
     let mut empty = None;
     for held in volumes.readable().filter(|held| !held.is_esp()) {
-        for folder in FOLDERS {
-            let Some(mut found) = start(volumes, held.id, folder, efi)? else {
+        for folder in folders(held) {
+            let Some(mut found) = start(volumes, held.id, &folder, efi)? else {
                 continue;
             };
             found.notes.splice(0..0, notes.iter().cloned());
@@ -55,6 +55,16 @@ pub(super) fn find(volumes: &Volumes) -> Result<Option<Found>, InspectError> {
         }
     }
     Ok(empty)
+}
+
+/// [`FOLDERS`], and the same in each subvolume of a btrfs that a system may be in.
+fn folders(held: &Held) -> Vec<String> {
+    let subvolumes = held.subvolumes.iter().flat_map(|own| &own.all);
+    let subvolumes = subvolumes.filter(|own| !own.path.is_empty() && !own.path.contains('/'));
+    let below = subvolumes.take(16).map(|own| format!("/{}", own.path));
+    let all = std::iter::once(String::new()).chain(below);
+    all.flat_map(|below| FOLDERS.map(|folder| format!("{below}{folder}")))
+        .collect()
 }
 
 /// Runs the configuration in `folder`, if there is one.

@@ -13,8 +13,9 @@ fn kernels(files: &[(&str, &[u8])]) -> Vec<Kernel> {
     let volumes = Machine::new().ext4("R", files).volumes();
     let found = boot::find(&volumes).unwrap();
     let root = volumes.held[0].id;
-    let fstab = fstab::read(&volumes, root).unwrap();
-    let joined = Joined::new(&volumes, volumes.mounted(root, ""), &fstab);
+    let root = volumes.mounted(root, "");
+    let fstab = fstab::read(&volumes, &root).unwrap();
+    let joined = Joined::new(&volumes, root, &fstab);
     let from = From {
         volumes: &volumes,
         joined: &joined,

@@ -129,7 +129,13 @@ impl Machine {
         };
         let fs = files.map(|files| -> Box<dyn FileSystem> { Box::new(MemoryFs(owned(files))) });
         let id = VolumeId::new(0, number);
-        self.volumes.held.push(Held { id, volume, fs });
+        self.volumes.held.push(Held {
+            id,
+            volume,
+            fs,
+            subvolumes: None,
+            dirty: None,
+        });
         self
     }
 

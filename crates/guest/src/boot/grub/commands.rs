@@ -91,7 +91,7 @@ impl Interpreter<'_> {
             Some((device, path)) => (device, path),
             None => (self.variable("root"), spelled),
         };
-        let volume = device::parse(device).filter(|&id| self.volumes.get(id).is_some());
+        let volume = device::find(self.volumes, device);
         FileRef {
             spelled: spelled.to_owned(),
             device: device.to_owned(),

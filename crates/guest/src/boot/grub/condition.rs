@@ -149,7 +149,7 @@ impl Interpreter<'_> {
             }
         }
         let device = words.last().map(|word| word.trim_matches(['(', ')']));
-        let id = device.and_then(device::parse);
+        let id = device.and_then(|device| device::find(self.volumes, device));
         let value = id.and_then(|id| self.volumes.get(id)?.uuid().map(str::to_owned));
         match (uuid, variable, value) {
             (true, Some(variable), Some(value)) => self.set(variable, value),

@@ -3,8 +3,14 @@
 use crate::facts::{DeviceId, Table, VolumeId};
 use crate::volumes::Volumes;
 
+/// The volume, if it is there.
+pub(super) fn find(volumes: &Volumes, device: &str) -> Option<VolumeId> {
+    let found = parse(device).filter(|&id| volumes.get(id).is_some());
+    found.or_else(|| volumes.of_grub(device))
+}
+
 /// The volume; disks are counted in the order in which they were given.
-pub(super) fn parse(device: &str) -> Option<VolumeId> {
+fn parse(device: &str) -> Option<VolumeId> {
     let (disk, partition) = match device.split_once(',') {
         Some((disk, partition)) => {
             let digits = partition.trim_start_matches(|c: char| c.is_ascii_lowercase());
