@@ -22,6 +22,16 @@ pub(crate) trait Destination: Sync {
     /// Moves bytes inside the kernel: how many, which is 0 when the source ends.
     fn copy_from(&self, source: &File, from: u64, to: u64, len: u64) -> io::Result<u64>;
 
+    /// Whether moving `source`'s bytes waits for the medium, so that several threads should do it.
+    fn waits_for_medium(&self, _source: &File) -> bool {
+        false
+    }
+
+    /// Takes room for what [`Destination::copy_from`] will be asked for.
+    fn reserve(&self, _offset: u64, _len: u64) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Makes a range read as zero, where [`Destination::starts_empty`] is not so.
     fn zero_at(&self, offset: u64, len: u64) -> io::Result<()>;
 

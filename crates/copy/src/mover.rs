@@ -40,7 +40,7 @@ pub(crate) struct Move {
 
 impl Move {
     /// The part behind the first `done` bytes.
-    fn after(self, done: u64) -> Self {
+    pub(crate) fn after(self, done: u64) -> Self {
         Self {
             guest: self.guest.saturating_add(done),
             to: self.to.saturating_add(done),
@@ -80,6 +80,24 @@ impl<'a> Mover<'a> {
     ) -> Result<(), ConvertError> {
         let done = self.move_in_kernel(file, from, what)?;
         self.move_buffered(what.after(done), buffer)
+    }
+
+    /// Whether moving bytes of a file waits for the medium, and is for several threads.
+    pub(crate) fn waits_for_medium(&self, file: FileIndex) -> bool {
+        let may = self.kernel.get(file.0);
+        let host = self.image.stack.files().get(file.0);
+        match (may, host.and_then(|file| file.reader.host_file())) {
+            (Some(may), Some(host)) => {
+                may.load(Ordering::Relaxed) && self.out.waits_for_medium(host)
+            }
+            (Some(_) | None, _) => false,
+        }
+    }
+
+    /// Takes room for what is going to be moved.
+    pub(crate) fn reserve(&self, what: Move) -> Result<(), ConvertError> {
+        let reserved = self.out.reserve(what.to, what.len);
+        reserved.map_err(|error| write_error(self.out.path(), error))
     }
 
     /// How many bytes the kernel moved; where it does not want to, the rest is for a buffer.

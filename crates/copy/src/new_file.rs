@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use detente_block::{BlockRead, FileBackend};
 use rustix::fs::{
@@ -18,6 +18,8 @@ use rustix::io::Errno;
 
 use crate::OnExisting;
 use crate::destination::Destination;
+use crate::direct::{Direct, WORTH_IT};
+use crate::space;
 
 const SUFFIX: &str = ".part";
 const INFIX: &str = ".detente-";
@@ -32,6 +34,8 @@ pub(crate) struct NewFile {
     temporary: PathBuf,
     on_existing: OnExisting,
     is_published: bool,
+    /// Opened when it is first wanted.
+    direct: OnceLock<Option<Direct>>,
 }
 
 impl NewFile {
@@ -57,7 +61,19 @@ impl NewFile {
             temporary,
             on_existing,
             is_published: false,
+            direct: OnceLock::new(),
         })
+    }
+
+    /// The way past the page cache, unless its bytes are shared with those of `source`.
+    fn direct(&self, source: &File) -> Option<&Direct> {
+        let open = || {
+            let device = |file: &File| file.metadata().map(|meta| meta.dev()).ok();
+            let shares = device(source) == device(&self.file)
+                && space::shares_extents(&folder_of(&self.path));
+            (!shares).then(|| Direct::open(&self.temporary)).flatten()
+        };
+        self.direct.get_or_init(open).as_ref()
     }
 
     /// Renames it, but not over another file.
@@ -191,10 +207,27 @@ impl Destination for NewFile {
     }
 
     fn copy_from(&self, source: &File, from: u64, to: u64, len: u64) -> io::Result<u64> {
+        if len >= WORTH_IT
+            && let Some(direct) = self.direct(source)
+            && let Some(moved) = direct.copy(&self.file, source, (from, to), len)?
+        {
+            return Ok(moved);
+        }
         let len = usize::try_from(len).unwrap_or(usize::MAX);
         let (mut from, mut to) = (from, to);
         let moved = copy_file_range(source, Some(&mut from), &self.file, Some(&mut to), len)?;
         Ok(moved as u64)
+    }
+
+    fn waits_for_medium(&self, source: &File) -> bool {
+        self.direct(source).is_some_and(Direct::works)
+    }
+
+    fn reserve(&self, offset: u64, len: u64) -> io::Result<()> {
+        match self.direct.get() {
+            Some(Some(direct)) => direct.reserve(offset, len),
+            Some(None) | None => Ok(()),
+        }
     }
 
     fn zero_at(&self, offset: u64, len: u64) -> io::Result<()> {

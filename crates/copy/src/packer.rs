@@ -4,6 +4,8 @@ use detente_disk::{Compression, ZLIB_WINDOW_BITS};
 use flate2::{Compress, FlushCompress, Status};
 use zstd::bulk::Compressor;
 
+use crate::noise::is_noise;
+
 /// QEMU uses 6, zlib's default. Measured on files of /usr with this library: 5 takes 8 % less time
 /// and 0.03 % more room.
 const ZLIB_LEVEL: u32 = 5;
@@ -35,6 +37,7 @@ impl Packer {
     /// fits into [`room_for`] a cluster, and less room costs zlib a context.
     pub(crate) fn pack(&mut self, cluster: &[u8], room: &mut [u8]) -> Option<usize> {
         match self {
+            Self::Zlib(_) if is_noise(cluster) => None,
             Self::Zlib(zlib) => {
                 zlib.reset();
                 match zlib.compress(cluster, room, FlushCompress::Finish) {

@@ -28,7 +28,7 @@ pub(crate) fn check(path: &Path, needed: u64) -> Result<(), ConvertError> {
 }
 
 /// Whether files in `folder` can share their bytes: then a copy may need no room at all.
-fn shares_extents(folder: &Path) -> bool {
+pub(crate) fn shares_extents(folder: &Path) -> bool {
     // An empty file can be cloned wherever files can be cloned, and costs nothing.
     let nameless = || {
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;

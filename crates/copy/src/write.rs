@@ -4,13 +4,24 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use detente_block::BlockRead;
-use detente_disk::{Layout, Patch};
+use detente_disk::{FileIndex, Layout, Patch};
 
 use crate::ConvertError;
 use crate::destination::write_error;
+use crate::direct::WORTH_IT;
 use crate::mover::{BUFFER, Move, Mover};
 use crate::pool::Pool;
 use crate::walk::{Stretch, Walk, What};
+
+/// What a thread moves at a time where it waits for the medium.
+const PIECE: u64 = 4 << 20;
+
+/// Something for a thread to move.
+struct Task {
+    what: Move,
+    /// Where it lies as it is; else only the image's reader yields it.
+    source: Option<(FileIndex, u64)>,
+}
 
 /// Writes the first `len` bytes of the source's view. Returns the length of the file.
 pub(crate) fn write_mapped(
@@ -35,14 +46,22 @@ pub(crate) fn write_stretches(
         let worker = || {
             let mut buffer = Vec::new();
             let failed = &failed;
-            move |task: Move| {
+            move |task: Task| {
                 if lock(failed).is_some() {
                     return;
                 }
-                if let Err(error) = mover.move_buffered(task, &mut buffer) {
+                let moved = match task.source {
+                    None => mover.move_buffered(task.what, &mut buffer),
+                    Some((file, from)) => mover.move_file(file, from, task.what, &mut buffer),
+                };
+                if let Err(error) = moved {
                     lock(failed).get_or_insert(error);
                 }
             }
+        };
+        let started = || {
+            let pool = Pool::start(scope, worker);
+            pool.map_err(|error| write_error(mover.out.path(), error))
         };
         let mut pool = None;
         let mut buffer = Vec::new();
@@ -55,18 +74,19 @@ pub(crate) fn write_stretches(
             match stretch.what {
                 What::Zero => write_zero(mover, &mut *layout, stretch)?,
                 What::File(file, from) => each_place(&mut *layout, stretch, |done, what| {
-                    mover.move_file(file, from.saturating_add(done), what, &mut buffer)
-                })?,
-                What::Read => {
-                    if pool.is_none() {
-                        let started = Pool::start(scope, worker);
-                        pool = Some(started.map_err(|e| write_error(mover.out.path(), e))?);
+                    let from = from.saturating_add(done);
+                    if what.len < WORTH_IT || !mover.waits_for_medium(file) {
+                        return mover.move_file(file, from, what, &mut buffer);
                     }
-                    each_place(&mut *layout, stretch, |_, what| {
-                        submit(pool.as_ref(), what);
-                        Ok(())
-                    })?;
-                }
+                    mover.reserve(what)?;
+                    let pool = available(&mut pool, started)?;
+                    submit_file(pool, (file, from), what);
+                    Ok(())
+                })?,
+                What::Read => each_place(&mut *layout, stretch, |_, what| {
+                    submit_read(available(&mut pool, started)?, what);
+                    Ok(())
+                })?,
             }
             write_patches(mover, layout.take_patches())?;
         }
@@ -78,19 +98,40 @@ pub(crate) fn write_stretches(
     }
 }
 
+/// The pool, which is there once it is wanted.
+fn available<T>(
+    pool: &mut Option<T>,
+    start: impl FnOnce() -> Result<T, ConvertError>,
+) -> Result<&T, ConvertError> {
+    if pool.is_none() {
+        *pool = Some(start()?);
+    }
+    Ok(pool.as_ref().expect("it was started"))
+}
+
 /// Cuts a task into buffers, whose borders are those of the guest's view: a compressed cluster is
 /// then one thread's alone.
-fn submit(pool: Option<&Pool<Move>>, what: Move) {
+fn submit_read(pool: &Pool<Task>, what: Move) {
     let buffer = BUFFER as u64;
     let mut rest = what;
-    while let (Some(pool), 1..) = (pool, rest.len) {
+    while rest.len > 0 {
         let len = (buffer - rest.guest % buffer).min(rest.len);
-        pool.submit(Move { len, ..rest });
-        rest = Move {
-            guest: rest.guest.saturating_add(len),
-            to: rest.to.saturating_add(len),
-            len: rest.len.saturating_sub(len),
-        };
+        let what = Move { len, ..rest };
+        pool.submit(Task { what, source: None });
+        rest = rest.after(len);
+    }
+}
+
+/// Cuts a task into pieces, whose borders are those of the destination: no page is of two threads.
+fn submit_file(pool: &Pool<Task>, (file, from): (FileIndex, u64), what: Move) {
+    let mut rest = what;
+    while rest.len > 0 {
+        let len = (PIECE - rest.to % PIECE).min(rest.len);
+        let from = from.saturating_add(rest.guest.saturating_sub(what.guest));
+        let what = Move { len, ..rest };
+        let source = Some((file, from));
+        pool.submit(Task { what, source });
+        rest = rest.after(len);
     }
 }
 
