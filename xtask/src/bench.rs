@@ -92,6 +92,8 @@ struct Report {
     text: String,
     /// The limits that were passed over, in words.
     over: Vec<String>,
+    /// What has to be measured yet before the page can be written.
+    missing: Vec<String>,
 }
 
 /// How the chore was called.
@@ -126,7 +128,13 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
         let report = bench.run(&setup)?;
         let section = format!("{facts}\n\n{}", report.text.trim());
         say(&section);
-        if call.pairs == PAIRS {
+        if !report.missing.is_empty() {
+            let missing = report.missing.join(", ");
+            say(&format!(
+                "(kept; {} is as it was, for these are missing: {missing})",
+                page::FILE
+            ));
+        } else if call.pairs == PAIRS {
             page::replace(bench.name(), &section)?;
         } else {
             say(&format!("(a trial: {} is as it was)", page::FILE));

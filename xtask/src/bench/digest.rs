@@ -82,7 +82,11 @@ fn report(digests: &[Digest], convert: f64, sums: [Sum; 2]) -> anyhow::Result<Re
          | ratio to the faster sum alone | {alone:.3} | | |"
     ));
     let over = Vec::new();
-    Ok(Report { text, over })
+    Ok(Report {
+        text,
+        over,
+        missing: Vec::new(),
+    })
 }
 
 fn digest(setup: &Setup) -> anyhow::Result<Digest> {

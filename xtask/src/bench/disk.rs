@@ -1,8 +1,11 @@
 //! `detente image convert` beside `qemu-img convert` with its best options, in turn, on volumes of
 //! three file systems.
 //!
-//! The rows are committed in `rows.txt`; each is measured or said to be not measured.
+//! The rows are committed in `rows.txt`; each is measured or said to be not measured. With
+//! `DETENTE_BENCH_ROWS` some are measured and kept; the page is written once all of them are there,
+//! measured with the same program.
 
+mod kept;
 mod peer;
 mod row;
 mod sources;
@@ -19,6 +22,7 @@ use super::scratch::Scratch;
 use super::{PAIRS, Report, Setup, program};
 use crate::say::say;
 use crate::tool::Tool;
+use kept::Kept;
 use peer::Options;
 use row::{Class, Row, Volume};
 use table::Measured;
@@ -53,7 +57,21 @@ pub(super) fn run(setup: &Setup) -> anyhow::Result<Report> {
             }
         }
     }
-    table::report(&measured, rounds)
+    if rounds != ROUNDS {
+        return table::report(&measured, rounds);
+    }
+    let mut kept = Kept::load()?;
+    for one in &measured {
+        kept.add(one.clone())?;
+    }
+    let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+    match kept.take(&ids) {
+        Ok(all) => table::report(&all, rounds),
+        Err(missing) => Ok(Report {
+            missing,
+            ..table::report(&measured, rounds)?
+        }),
+    }
 }
 
 /// The program as users have it.

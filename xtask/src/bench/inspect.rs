@@ -73,7 +73,11 @@ pub(super) fn run(setup: &Setup) -> anyhow::Result<Report> {
             ));
         }
     }
-    Ok(Report { text, over })
+    Ok(Report {
+        text,
+        over,
+        missing: Vec::new(),
+    })
 }
 
 /// KiB as MiB.

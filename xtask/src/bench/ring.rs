@@ -66,7 +66,11 @@ fn report(runs: &[Vec<Measured>]) -> anyhow::Result<Report> {
         ));
     }
     let over = Vec::new();
-    Ok(Report { text, over })
+    Ok(Report {
+        text,
+        over,
+        missing: Vec::new(),
+    })
 }
 
 #[cfg(test)]

@@ -39,7 +39,11 @@ pub(super) fn run(setup: &Setup) -> anyhow::Result<Report> {
         }
     }
     let over = Vec::new();
-    Ok(Report { text, over })
+    Ok(Report {
+        text,
+        over,
+        missing: Vec::new(),
+    })
 }
 
 /// The median of how many a second a row did.

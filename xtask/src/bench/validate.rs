@@ -121,6 +121,7 @@ fn report(ours: &[Validation], peers: &[ByHand]) -> anyhow::Result<Report> {
     Ok(Report {
         text,
         over: over.into_iter().collect(),
+        missing: Vec::new(),
     })
 }
 

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
 
 const ROWS: &str = include_str!("rows.txt");
 
@@ -71,7 +72,7 @@ impl Target {
 }
 
 /// What kind of work a row is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Class {
     Warm,
     Sparse,

@@ -10,6 +10,7 @@ use crate::tool::Tool;
 
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
+const SLICE_BYTES: u64 = 192 * MIB;
 
 /// What `mix` holds of files and of random bytes.
 const FILE_BYTES: u64 = 1190 * MIB;
@@ -25,6 +26,7 @@ pub(super) fn make(place: &Path, name: &str) -> anyhow::Result<()> {
     match (stem, kind) {
         ("mix", "raw") => mix(place, &path),
         ("rnd", "raw") => random(&path, 2 * GIB),
+        ("noise", "raw") => random(&path, SLICE_BYTES),
         ("slice", "raw") => {
             make(place, "mix.raw")?;
             slice(&place.join("mix.raw"), &path)
@@ -112,10 +114,34 @@ fn random(path: &Path, bytes: u64) -> anyhow::Result<()> {
 
 /// 192 MiB of it that hold files.
 fn slice(mix: &Path, path: &Path) -> anyhow::Result<()> {
-    Tool::new("dd")
-        .args(["bs=1M", "count=192", "skip=160", "status=none"])
-        .arg(format!("if={}", mix.display()))
-        .arg(format!("of={}", path.display()))
-        .capture()
-        .map(drop)
+    // Where the files lie is the file system's choice. A slice of the random file would measure
+    // nothing that anybody compresses.
+    for skip in (160..1500).step_by(96) {
+        Tool::new("dd")
+            .args(["bs=1M", "count=192", "status=none"])
+            .arg(format!("skip={skip}"))
+            .arg(format!("if={}", mix.display()))
+            .arg(format!("of={}", path.display()))
+            .capture()?;
+        let shorter = packed_bytes(path)?;
+        if (SLICE_BYTES / 4..SLICE_BYTES * 6 / 10).contains(&shorter) {
+            return Ok(());
+        }
+    }
+    bail!(
+        "no part of {} compresses as files of /usr do",
+        mix.display()
+    );
+}
+
+/// How long the file is once `gzip -1` is done with it.
+fn packed_bytes(path: &Path) -> anyhow::Result<u64> {
+    let packed = path.with_extension("raw.gz");
+    Tool::new("gzip")
+        .args(["-1", "-k", "-f"])
+        .arg(path)
+        .capture()?;
+    let len = std::fs::metadata(&packed)?.len();
+    std::fs::remove_file(packed)?;
+    Ok(len)
 }

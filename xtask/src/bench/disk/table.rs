@@ -1,5 +1,7 @@
 //! What was measured, as tables: one for each class.
 
+use serde::{Deserialize, Serialize};
+
 use super::peer::Options;
 use super::row::{Class, Row};
 use crate::bench::Report;
@@ -13,6 +15,7 @@ const MOST_KIB: i64 = 64 << 10;
 const SLOWER: f64 = 1.05;
 
 /// Figures of one row.
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Measured {
     id: String,
     class: Class,
@@ -39,6 +42,10 @@ impl Measured {
             fsync: Vec::new(),
             peak_kib: 0,
         }
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.id
     }
 
     pub(super) fn not_run(row: &Row, why: &str) -> Self {
@@ -191,5 +198,9 @@ pub(super) fn report(measured: &[Measured], rounds: usize) -> anyhow::Result<Rep
             text.push_str(&format!("- {line}\n"));
         }
     }
-    Ok(Report { text, over })
+    Ok(Report {
+        text,
+        over,
+        missing: Vec::new(),
+    })
 }
