@@ -30,15 +30,12 @@ pub(super) struct Superblock {
     pub(super) is_case_blind: bool,
     /// The kernel wants `xfs_repair` to be run first.
     pub(super) needs_repair: bool,
-    #[expect(dead_code, reason = "for the log, which is not read yet")]
     pub(super) uuid: [u8; 16],
     /// The UUID that blocks carry; differs from `uuid` after `xfs_admin -U`.
     pub(super) meta_uuid: [u8; 16],
     /// Bytes of a block of a directory: one or more blocks.
     pub(super) directory_bytes: u64,
-    #[expect(dead_code, reason = "for the log, which is not read yet")]
     pub(super) log_start: u64,
-    #[expect(dead_code, reason = "for the log, which is not read yet")]
     pub(super) log_blocks: u32,
     blocks: u64,
     group_blocks: u32,

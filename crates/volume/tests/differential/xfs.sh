@@ -19,7 +19,7 @@ options() {
     v5-64k) echo -b size=65536 ;;
     v5-nrext64) echo -i nrext64=1,size=2048 ;;
     v5-sectors) echo -s size=4096 -l su=256k -d agcount=13 -i size=1024 ;;
-    v5-dirs) echo -n size=16384 -b size=2048 ;;
+    v5-dirs) echo -b size=2048 -n size=16384 ;;
     v4) echo -m crc=0 -i size=256 ;;
     v4-512) echo -m crc=0 -b size=512 -n size=4096,ftype=1 -i size=256 ;;
     esac

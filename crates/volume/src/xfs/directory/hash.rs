@@ -77,17 +77,16 @@ pub(super) fn lookup(fs: &Xfs, directory: &Inode, wanted: &[u8]) -> Result<Optio
     let Some((mut entries, mut next)) = find_leaf(fs, directory, hash)? else {
         return Ok(None);
     };
-    let mut compared = 0_u64;
+    let mut held = Held::default();
     for _ in 0..MAX_LEAVES {
         let mut index = entries.first(hash);
         while let Some((own, address)) = entries.get(index) {
-            if own != hash || compared >= MAX_COMPARED_BYTES {
+            if own != hash || held.read_bytes > MAX_COMPARED_BYTES {
                 return Ok(None);
             }
-            compared = compared.saturating_add(fs.superblock.directory_bytes);
             // A name that is gone leaves its place in the leaf.
             if address != 0
-                && let Some(inode) = name_at(fs, directory, address, wanted)?
+                && let Some(inode) = name_at(fs, directory, address, wanted, &mut held)?
             {
                 return Ok(Some(inode));
             }
@@ -125,21 +124,36 @@ fn find_leaf(fs: &Xfs, directory: &Inode, hash: u32) -> Result<Option<(Entries, 
     Err(broken(directory, "is too deep"))
 }
 
+/// The last block of names: those of one hash are often together.
+#[derive(Default)]
+struct Held {
+    last: Option<(u64, Block)>,
+    read_bytes: u64,
+}
+
 /// The inode of the name at `address` (in units of eight bytes), if it is `wanted`.
 fn name_at(
     fs: &Xfs,
     directory: &Inode,
     address: u32,
     wanted: &[u8],
+    held: &mut Held,
 ) -> Result<Option<u64>, FsError> {
     let bytes = fs.superblock.directory_bytes;
     let place = u64::from(address).saturating_mul(8);
     let within = place.checked_rem(bytes).unwrap_or(0);
     let outside = || broken(directory, "leads to where no name is");
     let start = place.saturating_sub(within);
-    let block = fs.directory_block(directory, start)?.ok_or_else(outside)?;
+    let (_, block) = match held.last.take().filter(|(own, _)| *own == start) {
+        Some(same) => held.last.insert(same),
+        None => {
+            held.read_bytes = held.read_bytes.saturating_add(bytes);
+            let block = fs.directory_block(directory, start)?;
+            held.last.insert((start, block.ok_or_else(outside)?))
+        }
+    };
     let within = usize::try_from(within).map_err(|_| outside())?;
-    let name = data::names(fs, directory, &block)?.at(within);
+    let name = data::names(fs, directory, block)?.at(within);
     let name = name.ok_or_else(outside)??;
     Ok((name.bytes == wanted).then_some(name.inode))
 }
