@@ -7,6 +7,7 @@ mod initramfs;
 mod kernels;
 mod modprobe;
 mod network;
+mod packages;
 mod secure_boot;
 mod security;
 mod services;
@@ -36,6 +37,7 @@ pub use network::{
     Address, BindBy, Binding, Connection, LinkKind, Method, NameRule, NameRuleKind, Network,
     NetworkSystem, Protocol,
 };
+pub use packages::{Package, PackageDatabase, PackageKind, PackageState};
 pub use secure_boot::{
     Authority, Certificate, ProgramRole, SbatEntry, SecureBoot, Signature, SignedProgram, Signer,
 };
@@ -108,6 +110,9 @@ pub struct Facts {
     /// Configuration that names storage, or depends on what the machine is like.
     #[serde(default)]
     pub storage: StorageConfig,
+    /// Package databases, with the packages where asked for.
+    #[serde(default)]
+    pub packages: Vec<PackageDatabase>,
     /// What keeps this guest from booting, or us from knowing how it boots.
     pub problems: Vec<Problem>,
     /// What was left out or worked around, a sentence each.

@@ -29,6 +29,9 @@ pub(crate) struct Arguments {
     /// List the kernel modules in the initramfs, which has to be unpacked for it.
     #[arg(long)]
     initramfs: bool,
+    /// List the installed packages, as the guest's package databases say.
+    #[arg(long)]
+    packages: bool,
     /// A further folder that the image may name files in (backing files, parents, data files, extents).
     #[arg(long = "allow-path", value_name = "DIR")]
     allow_path: Vec<PathBuf>,
@@ -47,6 +50,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
         .collect();
     let options = Options {
         initramfs_contents: arguments.initramfs,
+        packages: arguments.packages,
     };
     let guest = inspect(&readers, options).map_err(|error| {
         let hint = error.hint();

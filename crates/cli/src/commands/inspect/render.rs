@@ -1,5 +1,7 @@
 //! The facts of a guest as a page for people.
 
+mod packages;
+
 use detente_guest::facts::{
     Boot, DefaultEntry, Disk, Entry, EntryKind, Facts, Firmware, Loader, Place, Table, Verdict,
     VolumeFacts,
@@ -23,6 +25,7 @@ pub(super) fn text(facts: &Facts, names: &[String]) -> String {
     menu(&mut page, &facts.boot);
     kernels(&mut page, facts);
     initramfs(&mut page, facts);
+    packages::packages(&mut page, facts);
     findings(&mut page, facts);
     page.finish()
 }
@@ -282,6 +285,11 @@ mod tests {
                       "message": "the kernel is missing", "hint": "install it"}],
         "notes": []
     }"#;
+
+    /// The guest above with package databases.
+    pub(super) fn facts_with(packages: &str) -> String {
+        FACTS.replacen('{', &format!("{{\"packages\": {packages},"), 1)
+    }
 
     const PAGE: &str = "\
 Debian 12
