@@ -2,6 +2,9 @@
 //! path, as `find -type f | xargs sha256sum` does for the kernel's mount of the same image:
 //! `cargo run --release -p detente-volume --example hash_tree -- [--all] DISK`.
 //!
+//! Several disks are the devices of one btrfs; `--subvolume=ID` takes one of its subvolumes, and
+//! `--list` only lists them.
+//!
 //! `--all` adds a line for everything else that is known: `KIND MODE LENGTH SECONDS PATH` (and
 //! the target of a link), where `find -printf '%y %m %s %Ts %P'` prints the same.
 #![expect(clippy::print_stdout, reason = "a program for scripts")]
@@ -12,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use detente_block::{BlockRead, ExtentKind, FileBackend};
-use detente_volume::{FileKind, FileSystem, Volume, open, survey};
+use detente_volume::{Btrfs, FileKind, FileSystem, Volume, open, survey};
 use sha2::{Digest as _, Sha256};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -23,10 +26,30 @@ const PIECE_BYTES: u64 = 1 << 20;
 fn main() -> Result<()> {
     let mut arguments: Vec<_> = std::env::args_os().skip(1).collect();
     let wants_all = arguments.iter().any(|argument| argument == "--all");
-    arguments.retain(|argument| argument != "--all");
-    let path: PathBuf = arguments.first().ok_or("which disk?")?.into();
-    let disk: Arc<dyn BlockRead> = Arc::new(FileBackend::open(&path)?);
-    let fs = first(&survey(&disk)?.volumes)?;
+    let wants_list = arguments.iter().any(|argument| argument == "--list");
+    let subvolume = arguments
+        .iter()
+        .find_map(|argument| argument.to_str()?.strip_prefix("--subvolume="))
+        .map(str::parse)
+        .transpose()?;
+    arguments.retain(|argument| !argument.as_encoded_bytes().starts_with(b"--"));
+    let mut volumes = Vec::new();
+    for path in arguments.into_iter().map(PathBuf::from) {
+        let disk: Arc<dyn BlockRead> = Arc::new(FileBackend::open(&path)?);
+        volumes.push(survey(&disk)?.volumes);
+    }
+    let fs = match (volumes.as_slice(), subvolume) {
+        ([], _) => return Err("which disk?".into()),
+        ([only], None) if !wants_list => first(only)?,
+        (several, _) => {
+            let windows = several.iter().flatten().map(|volume| volume.window.clone());
+            let btrfs = Btrfs::open(&windows.collect::<Vec<_>>())?;
+            if wants_list {
+                return list(&btrfs);
+            }
+            btrfs.open_subvolume(subvolume.unwrap_or(btrfs.default_subvolume()))?
+        }
+    };
     for (path, kind) in tree(fs.as_ref())? {
         if wants_all {
             println!("{}", about(fs.as_ref(), &path, kind)?);
@@ -47,6 +70,26 @@ fn first(volumes: &[Volume]) -> Result<Box<dyn FileSystem>> {
         }
     }
     Err(last.map_or_else(|| "there are no volumes".into(), Into::into))
+}
+
+/// `ID PARENT UUID ro|rw PATH`, and an asterisk before the default one.
+fn list(btrfs: &Btrfs) -> Result<()> {
+    for found in btrfs.subvolumes()? {
+        let default = btrfs.default_subvolume() == found.id;
+        println!(
+            "{}{} {} {} {} {}",
+            if default { "*" } else { "" },
+            found.id,
+            found.parent.unwrap_or(0),
+            found.uuid,
+            if found.read_only { "ro" } else { "rw" },
+            found.path
+        );
+    }
+    for note in btrfs.notes() {
+        println!("note: {note}");
+    }
+    Ok(())
 }
 
 /// Every path but the root's, without its first `/`.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use detente_block::{BlockRead, MemoryBackend, Window};
 
-use crate::{FileKind, FileSystem, Volume, assemble, ext4_state, lvm2, mdraid, open, survey};
+use crate::{
+    Btrfs, Content, FileKind, FileSystem, Volume, assemble, ext4_state, lvm2, mdraid, open, survey,
+};
 
 /// How many directories are listed, and files read.
 const MAX_STEPS: u32 = 400;
@@ -70,7 +72,28 @@ fn exercise_metadata(bytes: &[u8], disk: &Arc<dyn BlockRead>) {
 
 fn exercise_volume(volume: &Volume) {
     let _ = ext4_state(&volume.window);
-    let Ok(fs) = open(volume) else { return };
+    if matches!(volume.content, Content::Btrfs { .. }) {
+        exercise_btrfs(&volume.window);
+    } else if let Ok(fs) = open(volume) {
+        walk(fs.as_ref());
+    }
+}
+
+/// The subvolumes that it names, and those that it may not.
+fn exercise_btrfs(window: &Window) {
+    let Ok(found) = Btrfs::open(std::slice::from_ref(window)) else {
+        return;
+    };
+    let listed = found.subvolumes().unwrap_or_default();
+    let listed = listed.iter().map(|subvolume| subvolume.id).take(4);
+    for id in listed.chain([found.default_subvolume(), 5]) {
+        if let Ok(fs) = found.open_subvolume(id) {
+            walk(fs.as_ref());
+        }
+    }
+}
+
+fn walk(fs: &dyn FileSystem) {
     let mut ahead = vec!["/".to_owned()];
     let mut steps = 0_u32;
     while let Some(path) = ahead.pop() {
@@ -87,7 +110,7 @@ fn exercise_volume(volume: &Volume) {
             match entry.kind {
                 FileKind::Directory if child.len() < 512 => ahead.push(child),
                 FileKind::Symlink => drop(fs.read_link(&child)),
-                FileKind::File => read_file(fs.as_ref(), &child),
+                FileKind::File => read_file(fs, &child),
                 FileKind::Directory | FileKind::Special => {}
             }
         }

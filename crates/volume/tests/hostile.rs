@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use detente_samples::{Numbers, Seeds};
 use detente_volume::exercise;
-use support::{ImageBuilder, poke, sample};
+use support::{ImageBuilder, poke, sample, seal_btrfs};
 
 /// No mutation may take longer; sound samples take milliseconds, debug builds ten times that.
 const MOST_SECONDS: u64 = 20;
@@ -42,6 +42,8 @@ struct Sound {
     name: &'static str,
     bytes: Vec<u8>,
     places: Vec<usize>,
+    /// Makes checksums right again, for most mutations: they would hide all that lies behind them.
+    seal: Option<fn(&mut [u8])>,
 }
 
 impl Sound {
@@ -53,6 +55,7 @@ impl Sound {
             name,
             bytes,
             places,
+            seal: None,
         }
     }
 
@@ -75,6 +78,11 @@ impl Sound {
         if numbers.below(16) == 0 {
             bytes.truncate(numbers.below(self.bytes.len()));
         }
+        if let Some(seal) = self.seal
+            && numbers.below(8) != 0
+        {
+            seal(&mut bytes);
+        }
         bytes
     }
 }
@@ -84,6 +92,17 @@ fn small_fat32() -> Vec<u8> {
     let mut bytes = sample("fat32");
     poke(&mut bytes, 32, &1600_u32.to_le_bytes());
     bytes.truncate(1600 * 512);
+    bytes
+}
+
+/// A device that ends where it is no longer used.
+fn small_btrfs(name: &str) -> Vec<u8> {
+    let mut bytes = sample(name);
+    let used = bytes.iter().rposition(|&byte| byte != 0).unwrap();
+    bytes.truncate((used + 1).next_multiple_of(4096));
+    let len = bytes.len() as u64;
+    poke(&mut bytes, 65_536 + 209, &len.to_le_bytes());
+    seal_btrfs(&mut bytes);
     bytes
 }
 
@@ -116,6 +135,13 @@ fn samples() -> Vec<Sound> {
     // Whole disks of a group and of an array, and the group's text without its checksum.
     for name in ["lvm-kinds-a", "md-12-0", "md-090-0", "md-lvm-0"] {
         all.push(Sound::new(name, sample(name)));
+    }
+    for name in ["btrfs", "btrfs-log"] {
+        let seal: fn(&mut [u8]) = seal_btrfs;
+        all.push(Sound {
+            seal: Some(seal),
+            ..Sound::new(name, small_btrfs(name))
+        });
     }
     all.push(Sound::new("lvm-text", metadata(&sample("lvm-kinds-a"))));
     all

@@ -41,6 +41,11 @@ pub(super) fn entries(item: &Item) -> Result<Vec<Entry<'_>>, FsError> {
         };
         let (entry, following) = Raw::split(rest).ok_or_else(bad)?;
         rest = following;
+        if !is_possible(entry.name) {
+            return Err(corrupt(format!(
+                "a name in directory inode {directory} is none"
+            )));
+        }
         let (target, kind) = match entry.location.kind {
             kind::INODE_ITEM => (
                 Target::Inode(entry.location.objectid),
@@ -63,6 +68,11 @@ pub(super) fn entries(item: &Item) -> Result<Vec<Entry<'_>>, FsError> {
         });
     }
     Ok(found)
+}
+
+/// Whether a name could be used: it must not lead elsewhere.
+fn is_possible(name: &[u8]) -> bool {
+    !matches!(name, b"" | b"." | b"..") && !name.iter().any(|byte| matches!(byte, b'/' | 0))
 }
 
 /// An entry as it stands.

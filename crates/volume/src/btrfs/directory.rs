@@ -96,7 +96,7 @@ impl Core {
         let stands_here = self.space.stands_in(id, parent, number, name)?;
         match self.space.root_item(id)?.filter(|_| stands_here) {
             Some(found) => self.inode(found.tree, found.tree.root_dir),
-            None => Ok(Inode::empty_directory(directory.tree)),
+            None => Ok(Inode::empty_directory(directory)),
         }
     }
 }

@@ -63,14 +63,14 @@ impl Inode {
         Ok(found)
     }
 
-    /// What stands in a snapshot where its source has a subvolume.
-    pub(super) fn empty_directory(tree: FileTree) -> Self {
+    /// What stands in `directory` of a snapshot where its source has a subvolume.
+    pub(super) fn empty_directory(directory: &Self) -> Self {
         Self {
-            tree,
+            tree: directory.tree,
             number: object::EMPTY_SUBVOLUME_DIRECTORY,
             len: 0,
             mode: 0o40_755,
-            modified_s: 0,
+            modified_s: directory.modified_s,
             generation: 0,
         }
     }

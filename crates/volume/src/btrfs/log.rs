@@ -168,7 +168,9 @@ impl<'s> Gathering<'s> {
         }
         let logged = inode_ref::names(item)?;
         for name in &logged {
-            if self.has_inode(name.directory)? {
+            // The root directory is in itself, as "..".
+            let is_root = name.directory == number;
+            if !is_root && self.has_inode(name.directory)? {
                 self.add(name.directory, name.name, Target::Inode(number))?;
             }
         }

@@ -46,6 +46,19 @@ pub(crate) fn has_tool(test: &str, tool: &str) -> bool {
     found
 }
 
+/// Makes the CRC-32C of each tree block and superblock of a btrfs right again. Blocks have 4 KiB.
+pub(crate) fn seal_btrfs(bytes: &mut [u8]) {
+    let Some(fsid) = bytes.get(65_536 + 32..65_536 + 48).map(<[u8]>::to_vec) else {
+        return;
+    };
+    for block in bytes.as_chunks_mut::<4096>().0 {
+        if block[32..48] == fsid {
+            let sum = crc32c::crc32c(&block[32..]);
+            block[..4].copy_from_slice(&sum.to_le_bytes());
+        }
+    }
+}
+
 /// Overwrites bytes of an image.
 pub(crate) fn poke(bytes: &mut [u8], at: usize, new: &[u8]) {
     bytes[at..at + new.len()].copy_from_slice(new);
