@@ -62,7 +62,9 @@ pub fn open_with(
         let name = LayerName::backing(&source.path);
         let opened = source.open(&name, &*below)?;
         check_identity(&wanted, &*opened.map, &source.path)?;
-        layers.push(opened.as_readable_layer(&source.path, &name)?);
+        let layer = opened.as_readable_layer(&source.path, &name)?;
+        check_sectors(layers.last(), &layer, &wanted)?;
+        layers.push(layer);
         chain.push(opened.own_file());
         stack.rest_on(opened.map, opened.files, name);
         parent = opened.parent;
@@ -258,6 +260,34 @@ fn open_first(names: &[String], gate: &dyn Gate) -> Result<Opened, GateError> {
 }
 
 /// A parent that is not the one that the child was made on would yield nonsense.
+/// \[MS-VHDX\] 2.6.2.4: a differencing disk has the logical sectors of its parent; whoever reads its
+/// sector bitmaps with another size takes the wrong bytes.
+fn check_sectors(
+    child: Option<&Layer>,
+    parent: &Layer,
+    wanted: &ParentRef,
+) -> Result<(), OpenError> {
+    let sectors = |layer: &Layer| match &layer.details {
+        Details::Vhdx(vhdx) => Some(vhdx.logical_sector_bytes),
+        Details::Raw | Details::Qcow2(_) | Details::Vhd(_) | Details::Vmdk(_) => None,
+    };
+    let (Some(own), Some(other)) = (child.and_then(sectors), sectors(parent)) else {
+        return Ok(());
+    };
+    if own == other {
+        return Ok(());
+    }
+    let rule = format!(
+        "logical sectors of {own} bytes, but {} has sectors of {other}",
+        parent.path.display()
+    );
+    Err(ReadError::Corrupt {
+        offset: wanted.at,
+        rule,
+    }
+    .into())
+}
+
 fn check_identity(wanted: &ParentRef, parent: &dyn LayerMap, path: &Path) -> Result<(), OpenError> {
     if wanted.identities.is_empty() || wanted.identities.contains(&parent.identity()) {
         return Ok(());

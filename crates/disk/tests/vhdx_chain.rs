@@ -101,6 +101,18 @@ fn each_sector_is_taken_from_where_the_bitmap_says() {
     assert_eq!(found, expect);
 }
 
+/// The child's bitmaps would be read with sectors that the parent does not have.
+#[test]
+fn a_parent_has_the_sectors_of_its_child() {
+    let folder = tempfile::tempdir().unwrap();
+    let child = differencing([0xba; 16]);
+    let mut base = base();
+    put(&mut base, at::ITEMS + 16, &4096_u32.to_le_bytes());
+    let files = [("child.vhdx", &child[..]), ("base.vhdx", &base)];
+    let error = open(folder.path(), &files).err().unwrap();
+    assert!(error.contains("has sectors of 4096"), "{error}");
+}
+
 #[test]
 fn a_chain_may_have_three_files_and_lead_through_folders() {
     let folder = tempfile::tempdir().unwrap();
