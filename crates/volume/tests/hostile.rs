@@ -129,6 +129,9 @@ fn samples() -> Vec<Sound> {
         "ext4-journal",
         "fat12",
         "fat16",
+        "xfs-v4",
+        "xfs-v5",
+        "xfs-dirty",
     ] {
         all.push(Sound::new(name, sample(name)));
     }

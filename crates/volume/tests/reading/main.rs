@@ -9,3 +9,4 @@ mod fat;
 mod features;
 mod support;
 mod table;
+mod xfs;
