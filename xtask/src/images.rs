@@ -22,6 +22,7 @@ use anyhow::{Context, bail};
 
 use crate::say::say;
 use crate::workspace;
+pub(crate) use disk::is_root;
 use guest::{GUESTS, Guest, Kind};
 use kernels::{PRODUCTS, Product};
 use manifest::Manifest;

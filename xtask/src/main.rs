@@ -1,4 +1,4 @@
-//! The project's own chores: `cargo xtask images|demo|tidy|check|test|bench`.
+//! The project's own chores: `cargo xtask images|demo|tidy|check|test|differential|bench`.
 //!
 //! Nothing here is shipped. Every chore runs from anywhere in the workspace
 //! and can be run by hand; CI calls the same ones.
@@ -6,6 +6,7 @@
 mod bench;
 mod check;
 mod demo;
+mod differential;
 mod images;
 mod parts;
 mod say;
@@ -25,6 +26,9 @@ usage: cargo xtask CHORE
   check             what CI runs without guests: format, clippy, tidy, tests, docs, licences
   test [PART...]    the parts of `make test`, with their times: build, unit, hostile, images, boots
                     (--strict fails over a part's budget)
+  differential [PART...]
+                    what we read beside what independent tools read: initramfs, packages, volumes,
+                    libguestfs (release build, images)
   bench [NAME...]   how fast we are, beside peers, into docs/benchmarks.md: validate, inspect, digest,
                     ring, storvsc
                     (--check fails over a limit, --pairs N is a trial)";
@@ -40,6 +44,7 @@ fn main() -> ExitCode {
         "tidy" => tidy::run(),
         "check" => check::run(),
         "test" => parts::run(rest),
+        "differential" => differential::run(rest),
         "bench" => bench::run(rest),
         _ => {
             say(USAGE);
