@@ -1,15 +1,15 @@
 //! `detente inspect`: what is in a guest's disks.
 
 mod render;
+mod virt_inspector;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use detente_guest::facts::{Facts, Verdict};
 use detente_guest::{Options, inspect};
 
-use crate::args::Format;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::{BAD, CANNOT_TELL, FINE, disks};
@@ -40,6 +40,18 @@ pub(crate) struct Arguments {
     format: Format,
 }
 
+/// How a guest is described.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: a document with a `schema`.
+    Json,
+    /// For programs made for libguestfs: the XML of its virt-inspector.
+    VirtInspector,
+}
+
 pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<ExitCode> {
     let images = disks::open_all(&arguments.images, &arguments.allow_path)?;
     let readers: Vec<_> = images.iter().map(|image| image.reader.clone()).collect();
@@ -60,6 +72,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
     match arguments.format {
         Format::Text => out.bytes(render::text(guest.facts(), &names).as_bytes())?,
         Format::Json => out.json(guest.facts())?,
+        Format::VirtInspector => out.bytes(&virt_inspector::document(guest.facts())?)?,
     }
     Ok(ExitCode::from(code(guest.facts())))
 }

@@ -1,6 +1,8 @@
 //! The facts of a guest as a page for people.
 
+mod network;
 mod packages;
+mod settings;
 
 use detente_guest::facts::{
     Boot, DefaultEntry, Disk, Entry, EntryKind, Facts, Firmware, Loader, Place, Table, Verdict,
@@ -25,6 +27,8 @@ pub(super) fn text(facts: &Facts, names: &[String]) -> String {
     menu(&mut page, &facts.boot);
     kernels(&mut page, facts);
     initramfs(&mut page, facts);
+    network::network(&mut page, facts);
+    settings::settings(&mut page, facts);
     packages::packages(&mut page, facts);
     findings(&mut page, facts);
     page.finish()
