@@ -11,8 +11,11 @@ use detente_samples::Seeds;
 /// How long one round may take in a debug build on a busy machine.
 const ROUND: Duration = Duration::from_secs(10);
 
+/// As long as a text that shows what takes more than linear time.
+const LONG_BYTES: usize = 64 * 1024;
+
 /// Sound files of every kind that is parsed.
-const SAMPLES: [&str; 7] = [
+const SAMPLES: [&str; 17] = [
     "if [ -s $prefix/grubenv ]; then\n  load_env\nfi\nset default=\"${saved_entry}\"\n\
      function gfxmode { set gfxpayload=\"${1}\"; }\nfor i in a b; do menuentry \"$i\" --id 'x' {\n\
      \tgfxmode keep\n\tsearch --no-floppy --fs-uuid --set=root --hint-bios=hd0,gpt2 1-2\n\
@@ -24,10 +27,30 @@ const SAMPLES: [&str; 7] = [
     "UUID=1 / ext4 errors=remount-ro 0 1\n/dev/sdb1 /a\\040b xfs defaults 0 0\n",
     "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME='x \\\" y'\n",
     "BOOT_IMAGE=/k root=/dev/nvme0n1p2 dyndbg=\"a b\" -- x",
+    "[connection]\nid=a\ntype=ethernet\ninterface-name=ens3\n[ethernet]\nmac-address=52:54:00:1:2:3\n\
+     [match]\ndriver=virtio_net;\n[ipv4]\naddress1=192.0.2.1/24,192.0.2.2\ndns=1.1.1.1;\nmethod=manual\n",
+    "DEVICE=\"eth0\"\nHWADDR=52:54:00:12:34:56\nIPADDR0='192.0.2.1'\nNETMASK0=255.255.255.0\n\
+     BONDING_OPTS=\"mode=1 \\\n miimon=1\"\nSTARTMODE=auto # x\nBRIDGE_PORTS='eth0 eth1'\nDNS1=1.1.1.1\n",
+    "network:\n  version: 2\n  ethernets: &e\n    a: {match: {macaddress: \"52:54:00:12:34:56\", name: 'e*'}, \
+     set-name: x}\n    b:\n      addresses: [192.0.2.1/24, {\"2001:db8::1/64\": {label: l}}]\n      \
+     routes:\n      - to: default\n        via: 192.0.2.2\n  bonds: {c: {interfaces: [a, b]}}\n  x: *e\n",
+    "network:\n  version: 1\n  config:\n  - {type: physical, name: eth0, mac_address: '52:54:00:12:34:56', \
+     subnets: [{type: static, address: 192.0.2.1/24}]}\ndatasource_list: [NoCloud, None]\n",
+    "[Match]\nName=en* !eth0\n[Network]\nDHCP=yes\nAddress=192.0.2.1/24\n[Route]\nGateway=192.0.2.2\n\
+     [NetDev]\nName=br0\nKind=bridge\n[Link]\nName=lan\nNamePolicy=keep path\n",
+    "source interfaces.d/*\nauto lo /e*\niface eth0.7 inet static\n address 192.0.2.1\n netmask 255.0.0.0\n\
+     bond-slaves a b\niface eth0 inet6 auto\nmapping x\n use dhcp\n",
+    "SUBSYSTEM==\"net\", ATTR{address}==\"52:54:00:12:34:56\", KERNEL!=\"lo\", \\\n NAME=\"eth0\"\n\
+     KERNEL==\"sd*[!0-9]|vd?\", SYMLINK+=\"x\"\neth0 mac 52:54:00:12:34:56\n",
+    "confdir /etc/chrony.d\npool p iburst\nrefclock PHC /dev/ptp0\nmakestep 1 3\ntinker panic 0\n0\nLOCAL\n",
+    "S0:2345:respawn:/sbin/agetty -L ttyS0\nhome /dev/sda1 none luks\nARRAY /dev/md0\n  devices=/dev/sdb\n\
+     vm.nr_hugepages = 5\n-kernel/panic=1\next4 /dev/disk/by-path/x\n",
+    "devices {\n filter = [ \"a|/dev/sda|\",\n \"r|.*|\" ] # x\n use_devicesfile=1\n}\nblacklist {\n device {\n\
+     vendor \"x\"\n }\n}\nIDTYPE=sys_wwid IDNAME=naa.1 DEVNAME=/dev/sda PVID=. PART=2\n",
 ];
 
 /// Pieces of grammar that a mutation may put anywhere.
-const PIECES: [&str; 20] = [
+const PIECES: [&str; 28] = [
     "{",
     "}",
     "$",
@@ -48,6 +71,14 @@ const PIECES: [&str; 20] = [
     "done ",
     ">",
     "\0",
+    "[",
+    "- ",
+    "? ",
+    "&a *a ",
+    ": ",
+    "|\n",
+    "*",
+    "==\"",
 ];
 
 #[test]
@@ -68,6 +99,14 @@ fn mutations_are_harmless() {
             let mutated = mutate(sample.as_bytes(), seed);
             round(&mutated, &format!("sample {number} with seed {seed}"));
         }
+    }
+}
+
+#[test]
+fn long_texts_of_one_piece_are_harmless() {
+    for piece in PIECES {
+        let text = piece.repeat(LONG_BYTES / piece.len());
+        round(text.as_bytes(), &format!("a long text of {piece:?}"));
     }
 }
 
