@@ -70,6 +70,8 @@ impl Sound {
                 self.places.len().min(300)
             };
             let at = self.places[numbers.below(range)] + numbers.below(32);
+            // The last piece may be shorter.
+            let at = at.min(bytes.len() - 1);
             let value = [0, 1, 0x7f, 0x80, 0xff, numbers.next() & 0xff][numbers.below(6)];
             let value = u8::try_from(value).unwrap();
             let len = [1, 1, 2, 4, 8][numbers.below(5)].min(bytes.len() - at);
