@@ -2,7 +2,9 @@
 
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{cat, completions, cp, doctor, image, inspect, lab, ls, man, plan, validate};
+use crate::commands::{
+    cat, check, completions, cp, doctor, image, inspect, lab, ls, man, plan, validate,
+};
 
 /// Run, move and prove virtual servers on both sides of the hypervisor divide.
 #[derive(Debug, Parser)]
@@ -22,6 +24,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Inspect(inspect::Arguments),
+    Check(check::Arguments),
     Ls(ls::Arguments),
     Cat(cat::Arguments),
     Cp(cp::Arguments),

@@ -1,6 +1,7 @@
 //! One module per command.
 
 pub(crate) mod cat;
+pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod cp;
 pub(crate) mod doctor;
@@ -25,6 +26,7 @@ pub(crate) fn run(command: Command, out: &mut Output) -> anyhow::Result<ExitCode
         Command::Ls(arguments) => ls::run(&arguments, out),
         Command::Cat(arguments) => cat::run(&arguments, out),
         Command::Cp(arguments) => cp::run(&arguments, out),
+        Command::Check(arguments) => check::run(&arguments, out),
         Command::Validate(arguments) => validate::run(&arguments, out),
         Command::Image(command) => image::run(&command, out),
         Command::Plan(command) => plan::run(&command, out),
