@@ -147,10 +147,11 @@ pub enum FsError {
     Read(#[from] ReadError),
 }
 
-/// Opens the file system of `volume`: ext2, ext3, ext4 (its journal is replayed in memory), FAT12,
-/// FAT16 and FAT32.
+/// Opens the file system of `volume`: ext2, ext3, ext4, XFS, btrfs, FAT12, FAT16 and FAT32.
+/// Journals are replayed in memory. Of a btrfs it gives the default subvolume, from this volume
+/// alone: [`Btrfs`] gives the others, and takes more devices.
 ///
-/// A file system holds at most 6 MiB of cache, and 16 MiB of journal index while one must be
+/// A file system holds at most 16 MiB of cache, and 16 MiB of journal index while one must be
 /// replayed.
 ///
 /// # Errors

@@ -2,11 +2,13 @@
 //!
 //! [`scan`] lists the volumes of a disk (GPT, MBR, or the whole disk as one) and says in
 //! [`Volume::content`] what each holds; [`survey`] also says what was wrong with the table.
-//! [`open`] gives a [`FileSystem`] for those that we read: ext2, ext3, ext4, XFS, FAT12, FAT16, FAT32.
+//! [`open`] gives a [`FileSystem`] for those that we read: ext2, ext3, ext4, XFS, btrfs, FAT12,
+//! FAT16, FAT32. [`Btrfs`] has the subvolumes of one, which may lie on several volumes.
 //! [`ext4_state`] and [`xfs_state`] tell a clean shutdown.
 //!
 //! Everything reads by position and can be used by many threads; a file is a [`BlockRead`] too.
-//! Nothing is ever written: the journal of an ext4 or XFS that was not unmounted is replayed in memory.
+//! Nothing is ever written: the journal of an ext4, XFS or btrfs that was not unmounted is replayed
+//! in memory.
 //! Disks are hostile: each loop, depth and allocation has a limit.
 //!
 //! ```

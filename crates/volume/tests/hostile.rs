@@ -1,7 +1,8 @@
 //! Hostile disks: a corpus, and seeded mutations of sound samples, for a limited time.
 //!
 //! `detente_samples::Seeds` says for how long; a panic prints the sample and the seed, and
-//! `DETENTE_HOSTILE_REPLAY=SAMPLE:SEED` runs that one alone.
+//! `DETENTE_HOSTILE_REPLAY=SAMPLE:SEED` runs that one alone. `DETENTE_HOSTILE_ONLY=PREFIX` takes
+//! only the samples whose names start so.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stderr, reason = "what is needed to run a failure again")]
 
@@ -194,7 +195,10 @@ fn the_corpus_does_no_harm() {
 
 #[test]
 fn mutated_samples_do_no_harm() {
-    let samples = samples();
+    let mut samples = samples();
+    if let Ok(prefix) = std::env::var("DETENTE_HOSTILE_ONLY") {
+        samples.retain(|sound| sound.name.starts_with(&prefix));
+    }
     if let Ok(replay) = std::env::var("DETENTE_HOSTILE_REPLAY") {
         let (name, seed) = replay.split_once(':').unwrap();
         let sound = samples.iter().find(|sound| sound.name == name).unwrap();
