@@ -103,3 +103,16 @@ for image in md-*.img; do
     mdadm --examine "$made" | grep -E 'Version|UUID|Level|Devices :|Checksum|Events|Role|this'
     save "${image%.img}" "${image%.img}"
 done
+
+# Headers of LUKS, cut behind what describes them: cryptsetup 2.6. Slot 1 is in use, slot 0 is not.
+for version in 1 2; do
+    truncate -s 20M luks$version.img
+    pbkdf=$([ $version = 1 ] && echo --pbkdf-force-iterations=1000 ||
+        echo --pbkdf=pbkdf2 --pbkdf-force-iterations=1000)
+    # shellcheck disable=SC2086
+    echo key | cryptsetup luksFormat -q --type luks$version $pbkdf --key-slot 1 \
+        --cipher aes-xts-plain64 --uuid 01234567-89ab-4cde-8f01-23456789abcd luks$version.img -
+    cryptsetup luksDump luks$version.img | grep -iE 'version|cipher|enabled|^  [0-9]: ' || true
+    truncate -s $([ $version = 1 ] && echo 4096 || echo 16384) luks$version.img
+    save luks$version luks$version
+done
