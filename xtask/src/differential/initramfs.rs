@@ -47,6 +47,13 @@ fn by(bench: &mut Bench, tool: &str) -> anyhow::Result<()> {
             continue;
         }
         match Tool::new(tool).arg(&file).capture() {
+            // Of four archives in a row, as Ubuntu has them, dracut's tool lists two.
+            Ok(listed) if tool == "lsinitrd" && modules(&listed).is_empty() => {
+                bench.skip(
+                    &format!("{name}, {tool}"),
+                    "it does not get as far as the modules",
+                );
+            }
             Ok(listed) => bench.judge(
                 &format!("{name}, modules by {tool}"),
                 &ours,
