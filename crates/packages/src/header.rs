@@ -172,7 +172,11 @@ fn keep(package: &mut Package, entry: &Entry, value: Value) -> Result<(), Corrup
         Tag::Version => package.version = text(entry, value, "a version")?,
         Tag::Release => package.release = Some(text(entry, value, "a release")?),
         Tag::Architecture => package.architecture = Some(text(entry, value, "an architecture")?),
-        Tag::SourceRpm => package.source = Some(text(entry, value, "a source")?),
+        Tag::SourceRpm => {
+            // So keys say that they have none.
+            let source = text(entry, value, "a source")?;
+            package.source = Some(source).filter(|source| source != "(none)");
+        }
         Tag::Vendor => package.vendor = Some(text(entry, value, "a vendor")?),
         Tag::Summary => {
             package.summary = match value {

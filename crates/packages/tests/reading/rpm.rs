@@ -86,7 +86,7 @@ fn every_wanted_tag_is_read() {
     assert_eq!(payroll.state, State::Installed);
     let key = by_name("gpg-pubkey");
     assert_eq!(key.state, State::PublicKey);
-    assert_eq!(key.architecture, None);
+    assert_eq!((&key.architecture, &key.source), (&None, &None));
 }
 
 #[test]
