@@ -1,10 +1,14 @@
 //! How a guest boots: one module per boot loader, one model for all.
 
 mod bls;
+mod code;
 pub(crate) mod esp;
+mod flatcar;
 mod grub;
+mod grub_legacy;
 pub(crate) mod model;
 mod other;
+mod syslinux;
 mod systemd_boot;
 mod uki;
 mod version_order;
@@ -12,7 +16,10 @@ mod version_order;
 use crate::error::{BootProblem, InspectError};
 use crate::facts::{Loader, Place};
 use crate::volumes::Volumes;
+pub(crate) use code::of_sector as code_of_sector;
+pub(crate) use flatcar::{USR as FLATCAR_USR, priorities};
 use model::Found;
+pub(crate) use other::seen;
 pub(crate) use uki::initrd as initrd_of_uki;
 pub(crate) use version_order::compare as compare_versions;
 
@@ -29,14 +36,17 @@ pub(crate) fn find(volumes: &Volumes) -> Result<Found, InspectError> {
         Fallback::Absent => &[systemd_boot::find, grub::find, uki::find],
     };
     let mut without_entries = None;
-    for reader in readers {
+    let others: [Reader; 3] = [flatcar::find, grub_legacy::find, syslinux::find];
+    for reader in readers.iter().chain(&others) {
         match reader(volumes)? {
             Some(found) if !found.entries.is_empty() => return Ok(found),
             Some(found) => without_entries = without_entries.or(Some(found)),
             None => {}
         }
     }
-    if let Some((name, evidence)) = other::find(volumes)? {
+    if without_entries.is_none()
+        && let Some((name, evidence)) = other::find(volumes)?
+    {
         let problem = BootProblem::UnknownBootLoader {
             name: name.to_owned(),
             evidence,
@@ -91,4 +101,8 @@ pub(crate) fn exercise(bytes: &[u8]) {
     systemd_boot::exercise(&text);
     uki::exercise(bytes);
     esp::exercise(bytes);
+    grub_legacy::exercise(&text);
+    syslinux::exercise(&text);
+    flatcar::exercise(bytes);
+    code::of_sector(bytes);
 }

@@ -8,14 +8,14 @@ use detente_volume::{FileSystem, Volume};
 use crate::boot::model::{Candidate, Found};
 use crate::chain;
 use crate::error::{BootProblem, InspectError};
-use crate::facts::{Boot, Facts, Firmware, Problem, SCHEMA, Verdict, VolumeId};
+use crate::facts::{Boot, BootCodeKind, Facts, Firmware, Problem, SCHEMA, Verdict, VolumeId};
 use crate::files::Files;
 use crate::fstab;
 use crate::joined::Joined;
 use crate::kernels::Machine;
 use crate::settings::arguments::Arguments;
 use crate::settings::gathered::Gathered;
-use crate::volumes::{Held, Volumes};
+use crate::volumes::{DiskSeen, Held, Volumes};
 use crate::{architecture, boot, boot_facts, describe, packages, root, services, system};
 
 /// What to look at beyond the ordinary.
@@ -107,7 +107,7 @@ pub(crate) fn look(mut volumes: Volumes, options: Options) -> Result<Guest, Insp
         initramfs_images: start.images,
         module_settings: start.module_settings,
         secure_boot: start.secure_boot,
-        machine_id: None,
+        machine_id: system::machine_id(files).map_err(|error| joined.error(error))?,
         network: configured.network,
         time: configured.time,
         services: configured.services,
@@ -122,10 +122,10 @@ pub(crate) fn look(mut volumes: Volumes, options: Options) -> Result<Guest, Insp
             config: found.config.clone(),
             entries,
             default,
-            loaders: Vec::new(),
+            loaders: start.loaders,
             efi_programs: start.efi_programs,
             efi_csv: start.efi_csv,
-            bios_code: Vec::new(),
+            bios_code: start.bios_code,
         },
     };
     let default = chosen(found);
@@ -203,10 +203,21 @@ fn require_x86_64(joined: &Joined<'_>, files: Files<'_>) -> Result<(), InspectEr
     }
 }
 
+/// Code of a boot loader; or any other with a partition to start.
+fn starts_by_bios(disk: &DiskSeen) -> bool {
+    match disk.boot_code {
+        BootCodeKind::Grub | BootCodeKind::Lilo => true,
+        BootCodeKind::Syslinux | BootCodeKind::Windows | BootCodeKind::Unknown => {
+            disk.active_partition.is_some()
+        }
+        BootCodeKind::None => false,
+    }
+}
+
 fn firmware(volumes: &Volumes) -> Firmware {
     let uefi = volumes.held.iter().any(Held::is_esp);
-    let bios = volumes.held.iter().any(Held::is_bios_boot)
-        || volumes.disks.iter().any(|disk| disk.boot_code);
+    let bios =
+        volumes.held.iter().any(Held::is_bios_boot) || volumes.disks.iter().any(starts_by_bios);
     match (uefi, bios) {
         (true, true) => Firmware::UefiAndBios,
         (true, false) => Firmware::Uefi,

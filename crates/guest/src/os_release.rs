@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use detente_volume::FsError;
 
-use crate::facts::{Family, OperatingSystem};
+use crate::facts::{Family, OperatingSystem, ReleaseFile};
 use crate::files::Files;
 
 /// A longer file is none of these.
@@ -48,62 +48,165 @@ fn unquote(value: &str) -> String {
 
 /// The operating system that these files are, if they are one.
 pub(crate) fn find(files: Files<'_>) -> Result<Option<OperatingSystem>, FsError> {
+    let mut found = None;
     for path in ["/etc/os-release", "/usr/lib/os-release"] {
-        let Some(bytes) = files.read(path, MAX_BYTES)? else {
-            continue;
-        };
-        let text = String::from_utf8_lossy(&bytes);
-        let fields = parse(&text);
-        let id = fields
-            .get("ID")
-            .cloned()
-            .unwrap_or_else(|| "linux".to_owned());
-        let named = fields.get("PRETTY_NAME").or_else(|| fields.get("NAME"));
-        return Ok(Some(OperatingSystem {
-            pretty_name: named.cloned().unwrap_or_else(|| id.clone()),
-            version_id: fields.get("VERSION_ID").cloned(),
-            id,
-            source: path.to_owned(),
-            ..blank()
-        }));
+        if let (None, Some(text)) = (&found, text(files, path)?) {
+            found = Some(from_os_release(path, &text));
+        }
     }
-    for (path, id) in [
-        ("/etc/centos-release", "centos"),
-        ("/etc/redhat-release", "rhel"),
-        ("/etc/SuSE-release", "sles"),
-        ("/etc/debian_version", "debian"),
-        ("/etc/alpine-release", "alpine"),
-    ] {
-        let Some(bytes) = files.read(path, MAX_BYTES)? else {
-            continue;
-        };
-        let text = String::from_utf8_lossy(&bytes);
-        return Ok(Some(from_release_line(
-            path,
-            id,
-            text.lines().next().unwrap_or_default(),
-        )));
+    let releases = releases(files)?;
+    let found = found.or_else(|| releases.iter().find_map(from_release));
+    let Some(mut system) = found else {
+        return Ok(None);
+    };
+    if system.cpe.is_none() {
+        let cpe = text(files, "/etc/system-release-cpe")?;
+        system.cpe = cpe
+            .map(|text| text.trim().to_owned())
+            .filter(|text| !text.is_empty());
     }
-    Ok(None)
+    if let Some(level) = patch_level(files, &system)? {
+        system.version_id = Some(level);
+    }
+    system.family = family(&system);
+    system.releases = releases;
+    Ok(Some(system))
+}
+
+fn text(files: Files<'_>, path: &str) -> Result<Option<String>, FsError> {
+    let bytes = files.read(path, MAX_BYTES)?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+fn from_os_release(path: &str, text: &str) -> OperatingSystem {
+    let mut fields = parse(text);
+    let mut take = |name: &str| fields.remove(name).filter(|value| !value.is_empty());
+    let id = take("ID").unwrap_or_else(|| "linux".to_owned());
+    let named = take("PRETTY_NAME").or_else(|| take("NAME"));
+    let like = take("ID_LIKE").unwrap_or_default();
+    OperatingSystem {
+        pretty_name: named.unwrap_or_else(|| id.clone()),
+        version_id: take("VERSION_ID"),
+        source: path.to_owned(),
+        id_like: like.split_whitespace().map(str::to_owned).collect(),
+        codename: take("VERSION_CODENAME"),
+        variant_id: take("VARIANT_ID"),
+        cpe: take("CPE_NAME"),
+        id,
+        ..blank()
+    }
+}
+
+/// Older files, the most telling first: a rebuild keeps Red Hat's name in `redhat-release`.
+const RELEASES: [(&str, &str); 14] = [
+    ("/etc/oracle-release", "ol"),
+    ("/etc/centos-release", "centos"),
+    ("/etc/rocky-release", "rocky"),
+    ("/etc/almalinux-release", "almalinux"),
+    ("/etc/fedora-release", "fedora"),
+    ("/etc/redhat-release", "rhel"),
+    ("/etc/system-release", "linux"),
+    ("/etc/SuSE-release", "sles"),
+    ("/etc/lsb-release", "linux"),
+    ("/etc/debian_version", "debian"),
+    ("/etc/alpine-release", "alpine"),
+    ("/etc/arch-release", "arch"),
+    ("/etc/gentoo-release", "gentoo"),
+    ("/etc/slackware-version", "slackware"),
+];
+
+fn releases(files: Files<'_>) -> Result<Vec<ReleaseFile>, FsError> {
+    let mut all = Vec::new();
+    for (path, _) in RELEASES {
+        if let Some(text) = text(files, path)? {
+            let line = text.lines().next().unwrap_or_default().trim();
+            all.push(ReleaseFile {
+                path: path.to_owned(),
+                line: line.chars().take(256).collect(),
+            });
+        }
+    }
+    Ok(all)
 }
 
 /// `Red Hat Enterprise Linux Server release 6.10 (Santiago)`, or a version alone.
-fn from_release_line(path: &str, id: &str, line: &str) -> OperatingSystem {
-    let line = line.trim();
-    let is_version = |word: &&str| word.starts_with(|c: char| c.is_ascii_digit());
-    let version = line.split_whitespace().find(is_version).map(str::to_owned);
-    let pretty_name = if line.contains(' ') {
-        line.to_owned()
-    } else {
-        format!("{id} {line}").trim().to_owned()
-    };
-    OperatingSystem {
-        id: id.to_owned(),
-        version_id: version,
-        pretty_name,
-        source: path.to_owned(),
-        ..blank()
+fn from_release(file: &ReleaseFile) -> Option<OperatingSystem> {
+    let (_, id) = RELEASES.iter().find(|(path, _)| *path == file.path)?;
+    // Two of them say nothing that is not in the others: LSB's is no line of text.
+    let id = named(&file.line).unwrap_or(id);
+    if id == "linux" {
+        return None;
     }
+    let is_version = |word: &&str| word.starts_with(|c: char| c.is_ascii_digit());
+    let version = file.line.split_whitespace().find(is_version);
+    let pretty_name = if file.line.contains(' ') {
+        file.line.clone()
+    } else {
+        format!("{id} {}", file.line).trim().to_owned()
+    };
+    Some(OperatingSystem {
+        id: id.to_owned(),
+        version_id: version.map(str::to_owned),
+        pretty_name,
+        source: file.path.clone(),
+        ..blank()
+    })
+}
+
+/// The name at the beginning of a release line, as `ID` would have it.
+fn named(line: &str) -> Option<&'static str> {
+    [
+        ("Red Hat", "rhel"),
+        ("CentOS", "centos"),
+        ("Oracle", "ol"),
+        ("Scientific", "scientific"),
+        ("Fedora", "fedora"),
+        ("Rocky", "rocky"),
+        ("AlmaLinux", "almalinux"),
+        ("Amazon", "amzn"),
+        ("SUSE Linux Enterprise", "sles"),
+        ("openSUSE", "opensuse"),
+    ]
+    .into_iter()
+    .find_map(|(start, id)| line.starts_with(start).then_some(id))
+}
+
+/// SLES 11 has its service pack in a line of its own: `PATCHLEVEL = 4`.
+fn patch_level(files: Files<'_>, system: &OperatingSystem) -> Result<Option<String>, FsError> {
+    if system.source != "/etc/SuSE-release" {
+        return Ok(None);
+    }
+    let text = text(files, &system.source)?.unwrap_or_default();
+    let field = |name: &str| {
+        let pairs = text.lines().filter_map(|line| line.split_once('='));
+        let mut pairs = pairs.map(|(name, value)| (name.trim(), value.trim()));
+        pairs.find_map(|(own, value)| (own == name).then(|| value.to_owned()))
+    };
+    Ok(match (field("VERSION"), field("PATCHLEVEL")) {
+        (Some(version), Some(level)) if level != "0" => Some(format!("{version}.{level}")),
+        (version, _) => version,
+    })
+}
+
+/// By `ID`, then by `ID_LIKE`.
+fn family(system: &OperatingSystem) -> Family {
+    let like = system.id_like.iter().map(String::as_str);
+    let mut names = std::iter::once(system.id.as_str()).chain(like);
+    let found = names.find_map(|name| match name {
+        "rhel" | "centos" | "fedora" | "ol" | "rocky" | "almalinux" | "scientific" | "amzn"
+        | "openEuler" | "openeuler" | "anolis" | "kylin" | "circle" | "eurolinux"
+        | "cloudlinux" | "virtuozzo" | "vzlinux" | "azurelinux" | "mariner" | "redhat"
+        | "navylinux" => Some(Family::Rhel),
+        "debian" | "ubuntu" | "raspbian" | "linuxmint" | "kali" | "devuan" | "pop" | "deepin" => {
+            Some(Family::Debian)
+        }
+        "arch" | "archarm" | "manjaro" | "endeavouros" | "archlinux" => Some(Family::Arch),
+        "alpine" | "postmarketos" => Some(Family::Alpine),
+        "flatcar" | "coreos" => Some(Family::Flatcar),
+        name if name.starts_with("sle") || name.contains("suse") => Some(Family::Suse),
+        _ => None,
+    });
+    found.unwrap_or_default()
 }
 
 fn blank() -> OperatingSystem {
@@ -124,6 +227,7 @@ fn blank() -> OperatingSystem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tests::memory::Memory;
 
     #[test]
     fn values_with_and_without_quotes() {
@@ -136,13 +240,110 @@ mod tests {
         assert_eq!(fields.len(), 3);
     }
 
+    fn system(files: &[(&str, &str)]) -> OperatingSystem {
+        let tree = |tree: Memory, (path, text): &(&str, &str)| tree.file(path, text);
+        let tree = files.iter().fold(Memory::new(), tree);
+        find(tree.files()).unwrap().unwrap()
+    }
+
     #[test]
-    fn a_release_line_of_an_old_system() {
-        let line = "Red Hat Enterprise Linux Server release 6.10 (Santiago)";
-        let os = from_release_line("/etc/redhat-release", "rhel", line);
-        assert_eq!(os.version_id.as_deref(), Some("6.10"));
-        assert_eq!(os.pretty_name, line);
-        let os = from_release_line("/etc/debian_version", "debian", "6.0.10");
-        assert_eq!(os.pretty_name, "debian 6.0.10");
+    fn systems_of_every_family() {
+        let check = |files: &[(&str, &str)], id: &str, version: Option<&str>, family: Family| {
+            let found = system(files);
+            let seen = (found.id.as_str(), found.version_id.as_deref(), found.family);
+            assert_eq!(seen, (id, version, family), "{files:?}");
+        };
+        let os = "/etc/os-release";
+        let rhel6 = "Red Hat Enterprise Linux Server release 6.10 (Santiago)\n";
+        check(
+            &[("/etc/redhat-release", rhel6)],
+            "rhel",
+            Some("6.10"),
+            Family::Rhel,
+        );
+        check(
+            &[
+                ("/etc/oracle-release", "Oracle Linux Server release 6.10\n"),
+                ("/etc/redhat-release", rhel6),
+            ],
+            "ol",
+            Some("6.10"),
+            Family::Rhel,
+        );
+        check(
+            &[("/etc/redhat-release", "CentOS release 6.10 (Final)\n")],
+            "centos",
+            Some("6.10"),
+            Family::Rhel,
+        );
+        check(
+            &[(
+                "/etc/SuSE-release",
+                "SUSE Linux Enterprise Server 11 (x86_64)\nVERSION = 11\nPATCHLEVEL = 4\n",
+            )],
+            "sles",
+            Some("11.4"),
+            Family::Suse,
+        );
+        check(
+            &[("/etc/debian_version", "6.0.10\n")],
+            "debian",
+            Some("6.0.10"),
+            Family::Debian,
+        );
+        check(&[("/etc/arch-release", "")], "arch", None, Family::Arch);
+        check(
+            &[("/etc/alpine-release", "3.20.1\n")],
+            "alpine",
+            Some("3.20.1"),
+            Family::Alpine,
+        );
+        check(
+            &[(os, "ID=mine\nID_LIKE=\"ubuntu debian\"\n")],
+            "mine",
+            None,
+            Family::Debian,
+        );
+        check(
+            &[(os, "ID=opensuse-leap\nVERSION_ID=15.6\n")],
+            "opensuse-leap",
+            Some("15.6"),
+            Family::Suse,
+        );
+        check(
+            &[("/usr/lib/os-release", "ID=flatcar\nID_LIKE=coreos\n")],
+            "flatcar",
+            None,
+            Family::Flatcar,
+        );
+        check(&[(os, "ID=void\n")], "void", None, Family::Other);
+    }
+
+    #[test]
+    fn what_stands_beside_os_release() {
+        let found = system(&[
+            (
+                "/etc/os-release",
+                "ID=rhel\nVERSION_ID=\"9.4\"\nVARIANT_ID=server\n",
+            ),
+            (
+                "/etc/redhat-release",
+                "Red Hat Enterprise Linux release 9.4 (Plow)\n",
+            ),
+            (
+                "/etc/system-release-cpe",
+                "cpe:/o:redhat:enterprise_linux:9::baseos\n",
+            ),
+        ]);
+        assert_eq!(
+            found.cpe.as_deref(),
+            Some("cpe:/o:redhat:enterprise_linux:9::baseos")
+        );
+        assert_eq!(found.variant_id.as_deref(), Some("server"));
+        assert_eq!(
+            found.releases[0].line,
+            "Red Hat Enterprise Linux release 9.4 (Plow)"
+        );
+        assert!(find(Memory::new().files()).unwrap().is_none());
     }
 }

@@ -9,15 +9,18 @@ use detente_volume::{Content, FileKind, FileSystem, FsError, Subvolume, Volume};
 
 use crate::device_spec::DeviceSpec;
 use crate::error::InspectError;
-use crate::facts::{Assembled, DeviceId, Place, Table, VolumeId};
+use crate::facts::{Assembled, BootCodeKind, DeviceId, Place, Table, VolumeId};
 use crate::files::absent;
 
 /// A disk without its volumes.
 pub(crate) struct DiskSeen {
     pub(crate) size_bytes: u64,
     pub(crate) table: Table,
-    /// Whether its first sector has the start of GRUB in it.
-    pub(crate) boot_code: bool,
+    /// Whose code its first sector has.
+    pub(crate) boot_code: BootCodeKind,
+    pub(crate) active_partition: Option<u32>,
+    /// Of Flatcar's partitions for `/usr`, by number.
+    pub(crate) priorities: Vec<(u32, u8)>,
 }
 
 /// A volume, with its file system where we read it.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use detente_block::{BlockRead, MemoryBackend, Window};
 use detente_volume::{Content, DirEntry, FileKind, FileSystem, FsError, Metadata, Volume};
 
-use crate::facts::{Table, VolumeId};
+use crate::facts::{BootCodeKind, Table, VolumeId};
 use crate::volumes::{DiskSeen, Held, Volumes};
 
 pub(crate) const ESP: &str = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b";
@@ -86,7 +86,9 @@ impl Machine {
         machine.volumes.disks.push(DiskSeen {
             size_bytes: 1 << 30,
             table: Table::Gpt,
-            boot_code: false,
+            boot_code: BootCodeKind::None,
+            active_partition: None,
+            priorities: Vec::new(),
         });
         machine
     }

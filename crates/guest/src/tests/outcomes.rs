@@ -168,12 +168,12 @@ fn a_root_without_a_system_is_named() {
 
 #[test]
 fn boot_loaders_that_are_not_read_are_named() {
-    let machine = root(Some(("/boot/grub/grub.cfg", None)))
-        .ext4("B", &[("/extlinux/extlinux.conf", b"DEFAULT linux\n")]);
+    let machine =
+        root(Some(("/boot/grub/grub.cfg", None))).ext4("B", &[("/limine.conf", b"timeout: 3\n")]);
     let (id, message) = problem(machine);
     assert_eq!(id, "boot.unknown-loader");
     assert!(
-        message.contains("extlinux") && message.contains("partition 2"),
+        message.contains("Limine") && message.contains("partition 2"),
         "{message}"
     );
 }

@@ -9,6 +9,7 @@ use detente_volume::{
 };
 
 use super::{AssembledSeen, DiskSeen, Held, Subvolumes, Volumes, layered, state};
+use crate::boot;
 use crate::error::InspectError;
 use crate::facts::{self, DeviceId, DeviceName, Table, VolumeId};
 
@@ -21,11 +22,20 @@ impl Volumes {
         for (disk, reader) in disks.iter().enumerate() {
             let failed = |source| InspectError::Disk { disk, source };
             let survey = detente_volume::survey(reader).map_err(failed)?;
-            let boot_code = has_boot_code(reader.as_ref()).map_err(|error| failed(error.into()))?;
+            let sector = first_sector(reader.as_ref()).map_err(|error| failed(error.into()))?;
+            let (boot_code, active_partition) = boot::code_of_sector(&sector);
+            let is_usr = |volume: &Volume| volume.type_id == boot::FLATCAR_USR;
+            let priorities = if survey.volumes.iter().any(is_usr) {
+                boot::priorities(reader.as_ref()).map_err(|error| failed(error.into()))?
+            } else {
+                Vec::new()
+            };
             all.disks.push(DiskSeen {
                 size_bytes: reader.len_bytes(),
                 table: table(survey.table),
                 boot_code,
+                active_partition,
+                priorities,
             });
             let notes = survey.notes.iter();
             all.notes
@@ -202,12 +212,11 @@ fn table(kind: TableKind) -> Table {
     }
 }
 
-/// Whether the first sector starts GRUB: its boot.img has the name in its messages.
-fn has_boot_code(disk: &dyn BlockRead) -> Result<bool, ReadError> {
+/// Zeros where the disk is shorter.
+fn first_sector(disk: &dyn BlockRead) -> Result<[u8; 512], ReadError> {
     let mut sector = [0; 512];
-    if disk.len_bytes() < 512 {
-        return Ok(false);
+    if disk.len_bytes() >= 512 {
+        disk.read_exact_at(0, &mut sector)?;
     }
-    disk.read_exact_at(0, &mut sector)?;
-    Ok(sector.windows(4).any(|word| word == b"GRUB"))
+    Ok(sector)
 }
