@@ -5,6 +5,7 @@ use detente_volume::{Content, luks_facts};
 use crate::facts::{
     Assembled, DeviceId, Disk, LuksFacts, Place, SubvolumeFacts, VolumeFacts, VolumeId,
 };
+use crate::free_space;
 use crate::joined::Joined;
 use crate::volumes::{Held, Volumes};
 
@@ -56,6 +57,7 @@ fn volume(held: &Held, joined: &Joined<'_>) -> VolumeFacts {
         name: held.volume.name.clone(),
         mount_point: mount_point(joined, held.id),
         dirty: held.dirty,
+        free_bytes: free_space::bytes(held),
         subvolumes: subvolumes(held, joined),
         luks: luks(held),
     }

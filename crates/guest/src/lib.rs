@@ -46,6 +46,7 @@ mod error;
 mod exercise;
 pub mod facts;
 mod files;
+mod free_space;
 mod fstab;
 mod guest;
 mod initramfs;

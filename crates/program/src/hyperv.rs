@@ -74,10 +74,15 @@ fn core<'a>(record: &'a HypervRecord, host: &str) -> Option<&'a Value> {
 
 fn named(support: &mut Support, facts: &OnHyperv, record: &HypervRecord, core: &Value) {
     support.status = SupportStatus::Supported;
-    let text = format!(
+    let mut text = format!(
         "Microsoft's page lists {} with core devices, storage, network and shutdown on this host",
         record.label
     );
+    // How the page was read is no condition of anybody's.
+    for remark in &record.remarks {
+        text.push_str("; ");
+        text.push_str(remark);
+    }
     let source = Keys::One(record.source.clone());
     let said = statement(&text, &source, &facts.sources);
     support.statements.push(said.trusted(&record.confidence));
@@ -86,9 +91,6 @@ fn named(support: &mut Support, facts: &OnHyperv, record: &HypervRecord, core: &
             "only with the download {}, which Microsoft has retired",
             record.integration_services
         ));
-    }
-    for remark in &record.remarks {
-        support.condition(remark.clone());
     }
     let notes = core.get("notes").and_then(Value::as_array);
     for note in notes.into_iter().flatten().filter_map(Value::as_str) {

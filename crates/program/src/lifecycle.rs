@@ -39,7 +39,9 @@ impl Ends<'_> {
         if ordinary >= date {
             None
         } else if paid >= date {
-            let text = format!("maintained since {ordinary} only for those who pay, until {paid}");
+            let text = format!(
+                "past its ordinary maintenance since {ordinary}, and under a longer one until {paid}"
+            );
             Some((SupportStatus::SupportedWithConditions, text))
         } else {
             let last = if paid > ordinary { paid } else { ordinary };
@@ -111,6 +113,6 @@ fn weigh(support: &mut Support, status: SupportStatus, said: Statement) {
         (SupportStatus::Supported, SupportStatus::SupportedWithConditions) => status,
         (own, _) => own,
     };
-    support.conditions.push(said.text.clone());
+    support.condition(said.text.clone());
     support.statements.push(said);
 }

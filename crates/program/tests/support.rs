@@ -81,8 +81,8 @@ fn what_has_ended_is_not_supported_any_more() {
 fn paid_support_is_a_condition() {
     let found = support(&Guest::linux("rhel", "7.9"), platform("ws2022").unwrap());
     assert_eq!(found.status, SupportStatus::SupportedWithConditions);
-    let paid = "Red Hat Enterprise Linux 7 is maintained since 2024-06-30 only for those who pay, \
-                until 2029-05-31";
+    let paid = "Red Hat Enterprise Linux 7 is past its ordinary maintenance since 2024-06-30, \
+                and under a longer one until 2029-05-31";
     assert!(found.conditions.iter().any(|own| own == paid), "{found:?}");
 }
 

@@ -236,6 +236,9 @@ pub struct VolumeFacts {
     /// `None` where the format does not say, or is not read.
     #[serde(default)]
     pub dirty: Option<bool>,
+    /// How much room its file system has left. `None` where the format does not say, or is not read.
+    #[serde(default)]
+    pub free_bytes: Option<u64>,
     /// The subvolumes of a btrfs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subvolumes: Vec<SubvolumeFacts>,

@@ -134,6 +134,18 @@ fn vendors(page: &mut Page, said: &Said) {
     ));
     let rows: Vec<Vec<String>> = said.platforms.iter().map(vendor_row).collect();
     page.table(&rows);
+    let mut conditions: Vec<(&str, Vec<&str>)> = Vec::new();
+    for own in &said.platforms {
+        for text in &own.conditions {
+            match conditions.iter_mut().find(|(other, _)| other == text) {
+                Some((_, platforms)) => platforms.push(own.platform),
+                None => conditions.push((text, vec![own.platform])),
+            }
+        }
+    }
+    for (text, platforms) in conditions {
+        page.item("-", &format!("{}: {text}", platforms.join(", ")));
+    }
 }
 
 fn vendor_row(support: &Support) -> Vec<String> {
@@ -145,10 +157,7 @@ fn vendor_row(support: &Support) -> Vec<String> {
         SupportStatus::TechnologyPreview => "technology preview",
         SupportStatus::Unknown => "unknown",
     };
-    let conditions = support.conditions.join("; ");
-    vec![
-        support.platform_name.to_owned(),
-        status.to_owned(),
-        conditions,
-    ]
+    [support.platform, support.platform_name, status]
+        .map(str::to_owned)
+        .to_vec()
 }

@@ -210,8 +210,10 @@ fn leads_nowhere(view: &View<'_>) -> Looked {
             own.place.volume == first.place.volume && path.strip_prefix("/efi/boot/") == Some(name)
         })
     };
-    let by_csv = beside("fbx64.efi") && !view.facts.boot.efi_csv.is_empty();
-    if beside("grubx64.efi") || by_csv {
+    // SUSE's shim looks for other names.
+    let falls_back = beside("fbx64.efi") || beside("fallback.efi");
+    let by_csv = falls_back && !view.facts.boot.efi_csv.is_empty();
+    if beside("grubx64.efi") || beside("grub.efi") || by_csv {
         return Looked::fine();
     }
     let text = "beside shim there is neither grubx64.efi nor fbx64.efi with a BOOTX64.CSV";

@@ -18,12 +18,16 @@ pub(super) fn absent_by_default(view: &View<'_>, module: &str) -> Looked {
 /// The same for the other entries.
 pub(super) fn absent_elsewhere(view: &View<'_>, modules: &[&str]) -> Looked {
     let mut looked = Looked::fine();
-    for entry in view.other_entries() {
+    let default = view.default_entry();
+    // A recovery entry loads what the first one loads: nothing is to be said of it again.
+    let same = |entry: &&BootEntry<'_>| default.is_some_and(|own| own.images == entry.images);
+    for entry in view.other_entries().filter(|entry| !same(entry)) {
         for module in modules {
             looked = looked.and(absent(entry, module));
         }
     }
     // Several entries may share an initramfs.
+    looked.proofs.sort();
     looked.proofs.dedup();
     looked.gaps.sort();
     looked.gaps.dedup();

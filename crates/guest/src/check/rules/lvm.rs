@@ -79,7 +79,7 @@ fn device(own: &LvmDevice) -> Proof {
 fn filter(view: &View<'_>) -> Looked {
     let has_lvm = view
         .volumes()
-        .any(|(_, volume)| volume.content.starts_with("lvm"));
+        .any(|(_, volume)| volume.content == "LVM2_member");
     let filters = view.facts.storage.lvm.filters.iter();
     let refusing = filters.filter(|own| has_lvm && refuses(view, own));
     Looked::found(refusing.map(Proof::setting))

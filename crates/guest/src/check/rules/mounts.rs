@@ -3,7 +3,7 @@
 use super::ALL;
 use crate::check::disk_name::DiskName;
 use crate::check::{Aspect, Basis, By, Looked, Proof, Rule, Severity, View};
-use crate::facts::{Evidence, Mount};
+use crate::facts::{Evidence, Mount, VolumeFacts};
 
 const BY_UUID: &str = "Name it by UUID= (`blkid` says which), or by its logical volume.";
 
@@ -151,13 +151,27 @@ fn hardware_path(view: &View<'_>) -> Looked {
 }
 
 /// Contents in which further volumes may be hidden.
-const OPAQUE: &[&str] = &["luks", "lvm2", "md", "mdraid", "bcache", "zfs", "unknown"];
+const OPAQUE: &[&str] = &["luks", "bcache", "zfs_member"];
+
+/// What is smaller and not recognised is boot code or a reserve.
+const SMALLEST_HIDING_BYTES: u64 = 16 << 20;
+
+/// Whether a volume may be there that was not read.
+fn is_something_hidden(view: &View<'_>) -> bool {
+    let hides = |volume: &VolumeFacts| {
+        OPAQUE.contains(&volume.content.as_str())
+            || (volume.content == "unknown" && volume.size_bytes >= SMALLEST_HIDING_BYTES)
+    };
+    view.volumes().any(|(_, volume)| hides(volume))
+        || view
+            .facts
+            .assembled
+            .iter()
+            .any(|own| own.unread.is_some() || !own.missing.is_empty())
+}
 
 fn volume_not_there(view: &View<'_>) -> Looked {
-    if view
-        .volumes()
-        .any(|(_, volume)| OPAQUE.contains(&volume.content.as_str()))
-    {
+    if is_something_hidden(view) {
         return Looked::fine();
     }
     let by_content = |spec: &str| {

@@ -1,4 +1,4 @@
-//! Whether volumes are clean and whole.
+//! Whether volumes are clean and whole, and have room.
 
 use super::ALL;
 use crate::check::{Aspect, Basis, By, Looked, Proof, Rule, Severity, View};
@@ -46,7 +46,46 @@ pub(super) const RULES: &[Rule] = &[
         source: "lvm(8), mdadm(8)",
         look: root_part_missing,
     },
+    Rule {
+        id: "linux.disk.boot-full",
+        aspect: Aspect::BootStorage,
+        severity: Severity::Degrades,
+        profiles: ALL,
+        title: "there is no room for another initramfs",
+        consequence: "An initramfs with the drivers of the new machine cannot be written.",
+        remedy: "Remove old kernels, or make /boot larger.",
+        by: By::Hand,
+        basis: Basis::Documented,
+        source: "virt-v2v asks for 50 MB on /boot, and 100 MB where /boot is on the root",
+        look: boot_full,
+    },
 ];
+
+const MIB: u64 = 1 << 20;
+
+/// The volume that `/boot` is on.
+fn boot_full(view: &View<'_>) -> Looked {
+    let at = |point: &str| {
+        let mut volumes = view.volumes();
+        volumes.find(|(_, own)| own.mount_point.as_deref() == Some(point))
+    };
+    let (found, needed) = match at("/boot") {
+        Some(found) => (Some(found), 50 * MIB),
+        None => (at("/"), 100 * MIB),
+    };
+    let Some((id, volume)) = found else {
+        return Looked::gap("the volume with /boot is not known");
+    };
+    match volume.free_bytes {
+        Some(free) if free < needed => {
+            let text = format!("{free} bytes are free on {id}, and {needed} are needed");
+            let proof = Proof::words(text).pair("free_bytes", &free.to_string());
+            Looked::found([proof])
+        }
+        Some(_) => Looked::fine(),
+        None => Looked::gap(format!("how much room {id} has is not known")),
+    }
+}
 
 fn dirty(view: &View<'_>) -> Looked {
     let dirty = view.volumes().filter(|(_, own)| own.dirty == Some(true));

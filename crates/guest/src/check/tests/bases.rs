@@ -268,7 +268,7 @@ impl Shape {
     }
 
     fn disk(&self) -> Value {
-        let root = if self.lvm { "lvm2" } else { self.root };
+        let root = if self.lvm { "LVM2_member" } else { self.root };
         json!({"size_bytes": 10u64 << 30, "table": "gpt", "volumes": [
             volume_facts(1, "fat", Some("/boot/efi")),
             volume_facts(2, root, (!self.lvm).then_some("/"))
@@ -378,7 +378,7 @@ fn esp(path: &str) -> Value {
 fn volume_facts(number: u32, content: &str, mount_point: Option<&str>) -> Value {
     json!({"number": number, "offset_bytes": 1 << 20, "size_bytes": 1u64 << 30, "type_id": "",
         "content": content, "uuid": null, "label": null, "partuuid": null, "name": null,
-        "mount_point": mount_point, "dirty": false})
+        "mount_point": mount_point, "dirty": false, "free_bytes": 1u64 << 29})
 }
 
 fn mount(spec: &str, mount_point: &str, kind: &str, options: &str, volume: &Value) -> Value {

@@ -301,6 +301,9 @@ pub(super) const TWINS: &[Twin] = &[
         other.missing = vec!["pv1".to_owned()];
         facts.assembled.push(other);
     }),
+    of("debian", "linux.disk.boot-full", Kvm, |facts| {
+        facts.disks[0].volumes[1].free_bytes = Some(60 << 20);
+    }),
     Twin {
         given: |facts| facts.assembled[0].unread = Some("not whole".to_owned()),
         ..of("rhel", "linux.disk.root-part-missing", Kvm, |facts| {
