@@ -30,5 +30,5 @@ pub use disk::{Label, Partition, disk, esp};
 pub use heads::{initramfs, kernel, luks, program};
 pub use numbers::{Numbers, spoil};
 pub use seeds::Seeds;
-pub use tool::{can_make_disks, can_make_ext4, can_make_uefi_disks};
+pub use tool::{can_make_disks, can_make_ext4, can_make_uefi_disks, can_use, run, tool};
 pub use tree::{ROOT, Tree};

@@ -25,7 +25,9 @@ pub fn can_make_uefi_disks(test: &str) -> bool {
     can_use(test, &["mke2fs", "sfdisk", "mformat", "mmd", "mcopy"])
 }
 
-fn can_use(test: &str, tools: &[&str]) -> bool {
+/// Whether all of these tools are here; if not, `test` is said to be skipped.
+#[must_use]
+pub fn can_use(test: &str, tools: &[&str]) -> bool {
     let missing = tools.iter().find(|tool| find(tool).is_none());
     if let Some(tool) = missing {
         eprintln!("skipped: {test}: {tool} is not there");
@@ -34,7 +36,8 @@ fn can_use(test: &str, tools: &[&str]) -> bool {
 }
 
 /// A call of a tool, which must be there.
-pub(crate) fn tool(name: &str) -> Command {
+#[must_use]
+pub fn tool(name: &str) -> Command {
     Command::new(find(name).unwrap())
 }
 
@@ -47,7 +50,7 @@ fn find(name: &str) -> Option<PathBuf> {
 }
 
 /// Runs a tool, which must succeed.
-pub(crate) fn run(command: &mut Command) {
+pub fn run(command: &mut Command) {
     let output = command.output().unwrap();
     assert!(
         output.status.success(),

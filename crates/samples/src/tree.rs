@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use crate::heads::{initramfs, kernel, program};
 use crate::tool::{run, tool};
@@ -78,19 +79,34 @@ impl Tree {
         self
     }
 
-    /// An ext4 file system of that size with these files, its UUID [`ROOT`], by mke2fs.
+    /// What is in a file, which must be there.
     #[must_use]
-    pub fn ext4(&self, mib: u64) -> Vec<u8> {
-        let place = tempfile::tempdir().unwrap();
-        let (tree, image) = (place.path().join("tree"), place.path().join("image"));
+    pub fn text(&self, path: &str) -> String {
+        match self.0.get(path) {
+            Some(Entry::File(bytes)) => String::from_utf8(bytes.clone()).unwrap(),
+            Some(Entry::Link(_)) | None => panic!("{path} is no file"),
+        }
+    }
+
+    /// Makes these files and links in a folder.
+    pub fn lay_out(&self, folder: &Path) {
+        fs::create_dir_all(folder).unwrap();
         for (path, entry) in &self.0 {
-            let path = tree.join(path);
+            let path = folder.join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             match entry {
                 Entry::File(bytes) => fs::write(path, bytes).unwrap(),
                 Entry::Link(target) => symlink(target, path).unwrap(),
             }
         }
+    }
+
+    /// An ext4 file system of that size with these files, its UUID [`ROOT`], by mke2fs.
+    #[must_use]
+    pub fn ext4(&self, mib: u64) -> Vec<u8> {
+        let place = tempfile::tempdir().unwrap();
+        let (tree, image) = (place.path().join("tree"), place.path().join("image"));
+        self.lay_out(&tree);
         run(tool("mke2fs")
             .args(["-q", "-t", "ext4", "-U", ROOT, "-d"])
             .args([&tree, &image])
