@@ -30,9 +30,11 @@ pub fn exercise(bytes: &[u8], log: Option<&[u8]>) -> u64 {
         }
         ControlFlow::Continue(())
     };
-    let counted = count_rpm(&database);
     // A text is no store, and a store is no text.
-    if each_rpm(&database, &mut visit).is_err() && counted.is_err() {
+    if database.store().is_ok() {
+        let _ = count_rpm(&database);
+        let _ = each_rpm(&database, &mut visit);
+    } else {
         let _ = each_dpkg(&file, &mut visit);
         let _ = each_apk(&file, &mut visit);
         let _ = visit(read_pacman(&file));
