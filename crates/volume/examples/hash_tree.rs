@@ -15,7 +15,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use detente_block::{BlockRead, ExtentKind, FileBackend};
-use detente_volume::{Btrfs, FileKind, FileSystem, Volume, open, survey};
+use detente_volume::{
+    Btrfs, FileKind, FileSystem, Volume, XfsLog, XfsState, open, survey, xfs_state,
+};
 use sha2::{Digest as _, Sha256};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -65,7 +67,16 @@ fn first(volumes: &[Volume]) -> Result<Box<dyn FileSystem>> {
     let mut last = None;
     for volume in volumes {
         match open(volume) {
-            Ok(fs) => return Ok(fs),
+            Ok(fs) => {
+                if let Ok(XfsState {
+                    log: XfsLog::NotReplayed { reason },
+                    ..
+                }) = xfs_state(&volume.window)
+                {
+                    return Err(format!("the log was not replayed: {reason}").into());
+                }
+                return Ok(fs);
+            }
             Err(error) => last = Some(error),
         }
     }

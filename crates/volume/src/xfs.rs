@@ -3,8 +3,8 @@
 //!
 //! A log that was not written back is replayed in memory; [`xfs_state`] says so. Realtime files
 //! are refused one by one; a log on another device is refused altogether, because what it holds
-//! cannot be known. Memory: 6 MiB of caches, and while a log is replayed at most 48 MiB more, of
-//! which 32 MiB stay.
+//! cannot be known. Memory: 6 MiB of caches, and while a log is replayed at most 56 MiB more, of
+//! which 32 MiB stay; an ordinary log needs a tenth of that.
 
 mod block;
 mod bmap;
@@ -39,7 +39,7 @@ use superblock::Superblock;
 pub(crate) struct Xfs {
     pages: Pages,
     superblock: Superblock,
-    /// Sectors of metadata whose newest content stands in the log.
+    /// Metadata whose newest content stands in the log.
     overlay: Overlay,
     log: XfsLog,
     names: Names,
@@ -50,7 +50,7 @@ impl Xfs {
     pub(crate) fn open(window: &Window) -> Result<Arc<Self>, FsError> {
         let pages = Pages::new(window.clone());
         let superblock = Superblock::read(&pages)?;
-        let (overlay, log) = log::load(window, &superblock)?;
+        let (overlay, log) = log::load(&pages, &superblock)?;
         let mut fs = Self {
             pages,
             superblock,
@@ -69,8 +69,7 @@ impl Xfs {
     /// Fills `buf` with metadata from byte `offset` of the volume, as it is once the log is
     /// replayed. Says whether the log changed anything: sums are then of the older bytes.
     fn read(&self, offset: u64, buf: &mut [u8]) -> Result<bool, FsError> {
-        self.pages.read(offset, buf)?;
-        Ok(self.overlay.patch(offset, buf))
+        Ok(self.overlay.read(&self.pages, offset, buf)?)
     }
 }
 

@@ -6,8 +6,9 @@
 //! transaction left for later ones (extents to free, mappings to exchange) stays undone, which no
 //! reader sees but for an exchange of extents that was under way.
 //!
-//! Memory: 32 MiB of changed sectors, 16 MiB of transactions while they are read. A log that
-//! needs more is not replayed.
+//! What changed is not held: only where in the log it stands, from where it is read when it is
+//! wanted. Memory: 32 MiB for that, and 24 MiB for transactions while the log is read; half a
+//! million changed inodes. A log that needs more is not replayed, which [`XfsLog`] says.
 
 mod buffer;
 mod cancelled;
@@ -19,15 +20,17 @@ mod overlay;
 mod record;
 mod replay;
 mod ring;
+mod source;
 mod transaction;
 
 pub(super) use overlay::Overlay;
 
-use detente_block::{ReadError, Window};
+use detente_block::ReadError;
 
 use super::superblock::Superblock;
 use super::unsupported;
 use crate::FsError;
+use crate::pages::Pages;
 use head::Head;
 use ring::Ring;
 
@@ -53,9 +56,9 @@ pub enum XfsLog {
 /// Why a log is not replayed.
 #[derive(Debug, thiserror::Error)]
 enum Stop {
-    #[error("it changes more than {} MiB", overlay::MAX_BYTES >> 20)]
+    #[error("what it changes takes more than {} MiB of memory", overlay::MAX_BYTES >> 20)]
     TooManyChanges,
-    #[error("its transactions are larger than {} MiB", transaction::MAX_BYTES >> 20)]
+    #[error("its transactions take more than {} MiB of memory", transaction::MAX_BYTES >> 20)]
     TooLarge,
     #[error("it was written by a machine of another byte order")]
     ByteOrder,
@@ -69,12 +72,12 @@ enum Stop {
     Read(#[from] ReadError),
 }
 
-/// Reads the log of the file system in `window`, and replays it if it was not written back.
-pub(super) fn load(window: &Window, superblock: &Superblock) -> Result<(Overlay, XfsLog), FsError> {
+/// Reads the log of the file system in `pages`, and replays it if it was not written back.
+pub(super) fn load(pages: &Pages, superblock: &Superblock) -> Result<(Overlay, XfsLog), FsError> {
     if superblock.log_start == 0 {
         return Err(unsupported("its log is on another device"));
     }
-    let ring = Ring::new(window, superblock)?;
+    let ring = Ring::new(pages, superblock)?;
     let outcome = head::find(&ring).and_then(|head| match head {
         Head::Clean => Ok((Overlay::default(), XfsLog::Clean)),
         Head::Dirty(newest) => {

@@ -177,6 +177,15 @@ impl Superblock {
         inside().ok_or_else(|| corrupt(format!("block {block:#x} is not in the file system")))
     }
 
+    /// The byte where a block of an allocation group starts, if `count` blocks are inside.
+    pub(super) fn offset_in_group(&self, group: u32, block: u32, count: u64) -> Option<u64> {
+        let shift = u32::from(self.group_blocks_log);
+        let first = u64::from(group).checked_shl(shift)?;
+        let is_inside = block < self.group_blocks;
+        let number = first.checked_add(block.into()).filter(|_| is_inside)?;
+        self.offset_of(number, count).ok()
+    }
+
     /// The byte where inode `number` starts.
     pub(super) fn offset_of_inode(&self, number: u64) -> Result<u64, FsError> {
         let shift = u32::from(self.inodes_per_block_log);

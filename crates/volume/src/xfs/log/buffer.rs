@@ -1,80 +1,86 @@
 //! Replays a buffer: the pieces of it that were changed.
 
-use detente_block::BlockRead as _;
-
 use super::Stop;
 use super::item::Buffer;
+use super::overlay::{PIECE, PIECE_BYTES};
 use super::replay::Replay;
-use super::transaction::Item;
+use super::ring::SECTOR;
+use super::source::{self, Span};
 use crate::fields::{array, be16, be32, be64};
-
-/// \[xfs\] `XFS_BLF_CHUNK`: buffers are logged in pieces of so many bytes.
-const PIECE: usize = 128;
 
 /// Puts the changed pieces of `buffer` into the overlay.
 pub(super) fn apply(
     replay: &mut Replay<'_>,
     buffer: &Buffer,
-    item: &Item,
+    regions: &mut dyn Iterator<Item = &[Span]>,
     lsn: u64,
 ) -> Result<(), Stop> {
     let start = replay.offset_of(buffer.place)?;
-    let window = replay.ring.window;
+    let pages = replay.ring.pages;
     let mut head = [0; 512];
-    window.read_exact_at(start, &mut head)?;
+    pages.read(start, &mut head)?;
     if replay.superblock.has_checksums && is_newer(&head, lsn, &replay.superblock.meta_uuid) {
         return Ok(());
     }
-    let mut regions = item.regions.iter().skip(1);
-    let is_set = |bit: usize| {
-        let shift = u32::try_from(bit % 32).unwrap_or(0);
-        let word = buffer.map.get(bit / 32).copied().unwrap_or(0);
-        word >> shift & 1 == 1
-    };
-    if buffer.is_btree && !is_extent_tree(replay, start, item, is_set(0))? {
-        return Ok(());
+    let mut regions = regions.peekable();
+    if buffer.is_btree {
+        let first = regions.peek().copied().filter(|_| buffer.is_changed(0));
+        if !is_extent_tree(replay, start, first)? {
+            return Ok(());
+        }
     }
     let bits = buffer.map.len().saturating_mul(32);
-    let room = usize::try_from(buffer.place.1)
-        .unwrap_or(0)
-        .saturating_mul(512);
     let mut bit = 0;
     while bit < bits {
-        if !is_set(bit) {
+        if buffer.is_changed(bit) {
+            let region = regions.next();
+            let region = region.ok_or(Stop::Broken("a buffer has fewer regions than changes"))?;
+            bit = bit.saturating_add(put(replay, buffer, bit, region)?);
+        } else {
             bit = bit.saturating_add(1);
-            continue;
         }
-        let Some(region) = regions.next() else {
-            return Err(Stop::Broken("a buffer has fewer regions than changes"));
-        };
-        // A run of pieces may be cut into several regions.
-        let run = (bit..bits).take_while(|&bit| is_set(bit)).count();
-        let pieces = run.min(region.len() / PIECE);
-        if pieces == 0 {
-            return Err(Stop::Broken("a buffer has an empty region"));
-        }
-        let at = bit.saturating_mul(PIECE);
-        let bytes = region.get(..pieces.saturating_mul(PIECE));
-        let bytes = bytes.filter(|bytes| at.saturating_add(bytes.len()) <= room);
-        let bytes = bytes.ok_or(Stop::Broken("a buffer is changed behind its end"))?;
-        let offset = start.saturating_add(u64::try_from(at).unwrap_or(u64::MAX));
-        replay.overlay.write(window, offset, bytes)?;
-        bit = bit.saturating_add(pieces);
     }
     Ok(())
 }
 
-/// Trees of free space, of inodes and of owners are of no use here.
-fn is_extent_tree(
-    replay: &Replay<'_>,
-    start: u64,
-    item: &Item,
-    is_logged: bool,
-) -> Result<bool, Stop> {
+/// Puts one region into the overlay, from piece `bit` of the buffer on. Says how many pieces it
+/// has: a run of them may be cut into several regions.
+fn put(
+    replay: &mut Replay<'_>,
+    buffer: &Buffer,
+    bit: usize,
+    region: &[Span],
+) -> Result<usize, Stop> {
+    let (start, sectors) = buffer.place;
+    let bits = bit..buffer.map.len().saturating_mul(32);
+    let run = bits.take_while(|&bit| buffer.is_changed(bit)).count();
+    let pieces = run.min(source::len_of(region) / PIECE);
+    if pieces == 0 {
+        return Err(Stop::Broken("a buffer has an empty region"));
+    }
+    let pieces_of = |sectors: u64| sectors.saturating_mul(SECTOR / PIECE_BYTES);
+    let from = u64::try_from(bit).unwrap_or(u64::MAX);
+    let end = from.saturating_add(u64::try_from(pieces).unwrap_or(u64::MAX));
+    if end > pieces_of(sectors) {
+        return Err(Stop::Broken("a buffer is changed behind its end"));
+    }
+    let first = pieces_of(start).saturating_add(from);
+    for (number, index) in (first..).zip(0..pieces) {
+        let at = index.saturating_mul(PIECE);
+        let pages = replay.ring.pages;
+        replay.overlay.set_piece(pages, number, region, at)?;
+    }
+    Ok(pieces)
+}
+
+/// Trees of free space, of inodes and of owners are of no use here. `first` is what the log has
+/// of the start.
+fn is_extent_tree(replay: &Replay<'_>, start: u64, first: Option<&[Span]>) -> Result<bool, Stop> {
     let mut magic = [0; 4];
-    match item.regions.get(1).filter(|_| is_logged) {
-        Some(region) => magic = array(region, 0).unwrap_or_default(),
-        None => replay.overlay.read(replay.ring.window, start, &mut magic)?,
+    let pages = replay.ring.pages;
+    match first {
+        Some(region) => replay.ring.layout().gather(pages, region, 0, &mut magic)?,
+        None => drop(replay.overlay.read(pages, start, &mut magic)?),
     }
     Ok(matches!(&magic, b"BMAP" | b"BMA3"))
 }

@@ -27,6 +27,12 @@ impl Cancelled {
         self.0.contains_key(&place)
     }
 
+    /// Whether any of them starts in these sectors.
+    pub(super) fn starts_in(&self, (start, sectors): Place) -> bool {
+        let end = start.saturating_add(sectors);
+        self.0.range((start, 0)..(end, 0)).next().is_some()
+    }
+
     /// One of them is past.
     pub(super) fn remove(&mut self, place: Place) {
         if let Some(count) = self.0.get_mut(&place) {

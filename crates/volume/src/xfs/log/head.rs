@@ -8,6 +8,8 @@ use super::ring::Ring;
 /// Eight records of 256 KiB may be under way at once (`XLOG_TOTAL_REC_SHIFT`), written in any
 /// order; and one before them.
 const WINDOW: u64 = 4096 + 1024;
+/// How many records at the end may be broken: those that were under way, and some more.
+const MAX_BROKEN: usize = 64;
 /// A record that says "unmounted" is short.
 const SHORT_WINDOW: u64 = 64;
 
@@ -84,7 +86,7 @@ fn newest(
         .filter(|record| cycles.contains(&cycle(record.lsn)))
         .collect();
     found.sort_by_key(|record| std::cmp::Reverse(record.lsn));
-    for record in found {
+    for record in found.into_iter().take(MAX_BROKEN) {
         if record.data(ring)?.is_some() {
             return Ok(Some(record));
         }

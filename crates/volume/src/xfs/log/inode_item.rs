@@ -1,9 +1,10 @@
 //! Replays an inode: the log has it in the byte order of the machine, the disk big-endian.
 
 use super::Stop;
-use super::item::InodeChange;
+use super::item::{Creation, InodeChange};
 use super::replay::Replay;
-use super::transaction::Item;
+use super::ring::SECTOR;
+use super::source::{self, Source, Span};
 use crate::fields::{be16, be64, le16, le64};
 
 /// \[xfs\] `ilf_fields`: the data fork follows, as data, as extents, as the root of a tree.
@@ -12,6 +13,10 @@ const EXTENTS: u32 = 0x4;
 const TREE: u32 = 0x8;
 /// `di_flags2`.
 const FLAG2_BIG_TIME: u64 = 0x8;
+/// The core of version 3, and the largest fork: that of an inode of 2048 bytes, whose root is
+/// logged with a longer header.
+const MAX_CORE: usize = 176;
+const MAX_FORK: usize = 2048;
 /// Numbers of the core, where they stand and how long they are: those of all versions, and of
 /// version 3. What is in no list is bytes, or not logged.
 const NUMBERS: [(usize, usize); 17] = [
@@ -37,39 +42,120 @@ const NUMBERS_V3: [(usize, usize); 5] = [(24, 8), (104, 8), (120, 8), (128, 4), 
 const BYTES: [(usize, usize); 2] = [(4, 2), (82, 2)];
 const TIMES: [usize; 3] = [32, 40, 48];
 
+/// Bytes in the log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part {
+    pub(super) source: Source,
+    pub(super) len: u16,
+}
+
+/// A data fork in the log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fork {
+    pub(super) source: Source,
+    pub(super) len: u16,
+    /// `di_forkoff` as it was then.
+    units: u8,
+    is_tree: bool,
+}
+
+/// What the log changes in an inode. The newest of each counts.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Change {
+    /// It was made in the log: what is on the disk is something else.
+    pub(super) is_new: bool,
+    pub(super) core: Option<Part>,
+    pub(super) fork: Option<Fork>,
+}
+
 /// Puts the changed inode into the overlay.
 pub(super) fn apply(
     replay: &mut Replay<'_>,
     change: &InodeChange,
-    item: &Item,
+    regions: &mut dyn Iterator<Item = &[Span]>,
     lsn: u64,
 ) -> Result<(), Stop> {
-    let window = replay.ring.window;
-    let size = usize::from(replay.superblock.inode_bytes);
+    let pages = replay.ring.pages;
+    let size = u64::from(replay.superblock.inode_bytes);
     let start = replay.offset_of(change.place)?;
     let offset = start.saturating_add(change.within.into());
-    let mut inode = vec![0; size];
-    replay.overlay.read(window, offset, &mut inode)?;
-    let core = item.regions.get(1).map_or(&[][..], Vec::as_slice);
-    if le16(core, 0) != Some(0x494e) {
+    if offset.checked_rem(size) != Some(0) {
+        return Err(Stop::Broken("an inode stands between two others"));
+    }
+    let core_at = regions.next().unwrap_or_default();
+    let mut core = vec![0; source::len_of(core_at).min(MAX_CORE)];
+    replay.ring.layout().gather(pages, core_at, 0, &mut core)?;
+    if le16(&core, 0) != Some(0x494e) {
         return Err(Stop::Broken("an inode has no magic number"));
     }
-    if is_newer(&inode, core, lsn) {
+    let mut held = replay.overlay.change(offset);
+    let mut inode = vec![0; usize::from(replay.superblock.inode_bytes)];
+    if !held.is_new {
+        pages.read(offset, &mut inode)?;
+        if is_newer(&inode, &core, lsn) {
+            return Ok(());
+        }
+    }
+    held.core = Some(part(replay, core_at, core.len())?);
+    if change.fields & (DATA | EXTENTS | TREE) != 0 {
+        let fork_at = regions.next().unwrap_or_default();
+        let mut fork = vec![0; source::len_of(fork_at).min(MAX_FORK)];
+        replay.ring.layout().gather(pages, fork_at, 0, &mut fork)?;
+        let Part { source, len } = part(replay, fork_at, fork.len())?;
+        let found = Fork {
+            source,
+            len,
+            units: core.get(82).copied().unwrap_or(0),
+            is_tree: change.fields & TREE != 0,
+        };
+        write_core(&mut inode, &core);
+        write_fork(&mut inode, &fork, &found, replay.superblock.has_checksums)
+            .ok_or(Stop::Broken("the data of an inode does not fit it"))?;
+        held.fork = Some(found);
+    }
+    replay.overlay.set_inode(offset, held)
+}
+
+fn part(replay: &mut Replay<'_>, region: &[Span], len: usize) -> Result<Part, Stop> {
+    let pages = replay.ring.pages;
+    Ok(Part {
+        source: replay.overlay.source(pages, region, 0, len)?,
+        len: u16::try_from(len).unwrap_or(u16::MAX),
+    })
+}
+
+/// Puts inodes that were made into the overlay: they are empty.
+pub(super) fn create(replay: &mut Replay<'_>, made: &Creation) -> Result<(), Stop> {
+    const BROKEN: Stop = Stop::Broken("inodes are made where none can be");
+    let superblock = replay.superblock;
+    let size = u64::from(superblock.inode_bytes);
+    let (inodes, blocks) = (u64::from(made.inodes), u64::from(made.blocks));
+    let bytes = inodes.saturating_mul(size);
+    let is_whole = bytes == blocks.saturating_mul(superblock.block_bytes);
+    // \[xfs\] `XFS_INODES_PER_CHUNK`, or what a block has room for; parts of them are made too.
+    let most = superblock
+        .block_bytes
+        .checked_div(size)
+        .unwrap_or(0)
+        .max(64);
+    if made.inode_bytes != u32::from(superblock.inode_bytes) || !is_whole || inodes > most {
+        return Err(BROKEN);
+    }
+    let start = superblock.offset_in_group(made.group, made.block, blocks);
+    let start = start.ok_or(BROKEN)?;
+    let place = (start / SECTOR, bytes / SECTOR);
+    if replay.is_cancelled_in(place) {
         return Ok(());
     }
-    write_core(&mut inode, core, lsn);
-    if change.fields & (DATA | EXTENTS | TREE) != 0 {
-        let fork = item.regions.get(2).map_or(&[][..], Vec::as_slice);
-        let area = fork_area(&mut inode).ok_or(Stop::Broken("an inode has no room for data"))?;
-        let written = if change.fields & TREE != 0 {
-            write_root(area, fork, replay.superblock.has_checksums)
-        } else {
-            area.get_mut(..fork.len())
-                .map(|area| area.copy_from_slice(fork))
-        };
-        written.ok_or(Stop::Broken("the data of an inode does not fit it"))?;
+    let fresh = Change {
+        is_new: true,
+        ..Change::default()
+    };
+    for index in 0..inodes {
+        let offset = start.saturating_add(index.saturating_mul(size));
+        replay.overlay.set_inode(offset, fresh)?;
     }
-    replay.overlay.write(window, offset, &inode)
+    Ok(())
 }
 
 /// Whether the inode on the disk is newer. Version 3 says when it was written, older ones count.
@@ -86,7 +172,8 @@ fn is_newer(inode: &[u8], core: &[u8], lsn: u64) -> bool {
     logged < own && !has_wrapped
 }
 
-fn write_core(inode: &mut [u8], core: &[u8], lsn: u64) {
+/// Puts the core into `inode`, but for its sum and LSN, which nobody reads.
+pub(super) fn write_core(inode: &mut [u8], core: &[u8]) {
     let is_v3 = core.get(4).is_some_and(|&version| version >= 3);
     let flags2 = le64(core, 120).filter(|_| is_v3).unwrap_or(0);
     for (at, len) in NUMBERS {
@@ -117,9 +204,6 @@ fn write_core(inode: &mut [u8], core: &[u8], lsn: u64) {
     }
     copy(inode, core, (132, 12), false);
     copy(inode, core, (160, 16), false);
-    if let Some(place) = inode.get_mut(112..120) {
-        place.copy_from_slice(&lsn.to_be_bytes());
-    }
 }
 
 /// Copies a field that both have, the other way round if it is a number.
@@ -133,15 +217,24 @@ fn copy(inode: &mut [u8], core: &[u8], (at, len): (usize, usize), is_number: boo
     }
 }
 
-/// Where the data fork stands.
-fn fork_area(inode: &mut [u8]) -> Option<&mut [u8]> {
+/// Puts the data fork into `inode`. `None` if it has no room there.
+pub(super) fn write_fork(
+    inode: &mut [u8],
+    logged: &[u8],
+    fork: &Fork,
+    has_checksums: bool,
+) -> Option<()> {
     let core = if *inode.get(4)? >= 3 { 176 } else { 100 };
-    let units = usize::from(*inode.get(82)?);
     let area = inode.get_mut(core..)?;
-    match units {
-        0 => Some(area),
-        units => area.get_mut(..units.checked_mul(8)?),
+    let area = match usize::from(fork.units) {
+        0 => area,
+        units => area.get_mut(..units.checked_mul(8)?)?,
+    };
+    if fork.is_tree {
+        return write_root(area, logged, has_checksums);
     }
+    area.get_mut(..logged.len())?.copy_from_slice(logged);
+    Some(())
 }
 
 /// The root of a tree is logged as a whole block would be, with a longer header and another

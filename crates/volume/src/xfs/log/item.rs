@@ -1,11 +1,14 @@
 //! What the items of a transaction are, by their descriptions. Those are in the byte order of the
 //! machine that wrote them: little-endian.
 
-use crate::fields::{array, le16, le32};
+use crate::fields::{array, be32, le16, le32};
 
-/// \[xfs\] `XFS_LI_INODE`, `XFS_LI_BUF`.
+/// \[xfs\] `XFS_LI_INODE`, `XFS_LI_BUF`, `XFS_LI_ICREATE`.
 const INODE: u16 = 0x123b;
 const BUFFER: u16 = 0x123c;
+const CREATE: u16 = 0x123f;
+/// Buffers have 64 KiB at most: 16 words of 32 pieces of 128 bytes, some kernels write one more.
+const MAX_WORDS: usize = 32;
 /// Flags of buffers: what follows is of inodes, is not to be replayed, is of quotas.
 const FLAG_INODES: u16 = 0x1;
 const FLAG_CANCEL: u16 = 0x2;
@@ -30,6 +33,15 @@ pub(super) struct Buffer {
     pub(super) map: Vec<u32>,
 }
 
+impl Buffer {
+    /// Whether piece `bit` follows.
+    pub(super) fn is_changed(&self, bit: usize) -> bool {
+        let shift = u32::try_from(bit % 32).unwrap_or(0);
+        let word = self.map.get(bit / 32).copied().unwrap_or(0);
+        word >> shift & 1 == 1
+    }
+}
+
 /// The description of an inode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct InodeChange {
@@ -39,10 +51,22 @@ pub(super) struct InodeChange {
     pub(super) within: u32,
 }
 
+/// Where inodes are made, from version 5 on: they start empty, and nothing else is logged of that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Creation {
+    pub(super) group: u32,
+    /// A block of the group.
+    pub(super) block: u32,
+    pub(super) blocks: u32,
+    pub(super) inodes: u32,
+    pub(super) inode_bytes: u32,
+}
+
 /// What an item is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
-    Buffer(Buffer),
+    Buffer(Box<Buffer>),
+    Creation(Creation),
     /// From here on earlier changes of this buffer do not count: it became something else.
     Cancel(Place),
     Inode(InodeChange),
@@ -55,6 +79,7 @@ impl Kind {
         let found = match le16(description, 0) {
             Some(BUFFER) => buffer(description),
             Some(INODE) => inode(description),
+            Some(CREATE) => creation(description),
             _ => None,
         };
         found.unwrap_or(Self::Other)
@@ -75,13 +100,13 @@ fn buffer(bytes: &[u8]) -> Option<Kind> {
     if flags & (FLAG_INODES | FLAG_QUOTAS) != 0 || TYPES_UNUSED.contains(&kind) {
         return Some(Kind::Other);
     }
-    let words = usize::try_from(le32(bytes, 16)?).ok()?;
+    let words = usize::try_from(le32(bytes, 16)?).ok()?.min(MAX_WORDS);
     let map = bytes.get(20..)?.as_chunks::<4>().0.iter().take(words);
-    Some(Kind::Buffer(Buffer {
+    Some(Kind::Buffer(Box::new(Buffer {
         place,
         is_btree: kind == TYPE_BTREE,
         map: map.map(|word| u32::from_le_bytes(*word)).collect(),
-    }))
+    })))
 }
 
 /// \[xfs\] `xfs_inode_log_format`: 32-bit machines wrote it without filling.
@@ -98,5 +123,16 @@ fn inode(bytes: &[u8]) -> Option<Kind> {
             u64::from(sectors),
         ),
         within: le32(bytes, within_at)?,
+    }))
+}
+
+/// \[xfs\] `xfs_icreate_log`: big-endian behind type and size.
+fn creation(bytes: &[u8]) -> Option<Kind> {
+    Some(Kind::Creation(Creation {
+        group: be32(bytes, 4)?,
+        block: be32(bytes, 8)?,
+        inodes: be32(bytes, 12)?,
+        inode_bytes: be32(bytes, 16)?,
+        blocks: be32(bytes, 20)?,
     }))
 }

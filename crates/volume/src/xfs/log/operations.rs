@@ -32,6 +32,8 @@ pub(super) enum Action {
 pub(super) struct Operation<'b> {
     pub(super) transaction: u32,
     pub(super) action: Action,
+    /// Where in the data of the record the payload starts.
+    pub(super) offset: u32,
     pub(super) payload: &'b [u8],
 }
 
@@ -40,12 +42,12 @@ pub(super) fn parse(
     data: &[u8],
     count: u32,
 ) -> impl Iterator<Item = Result<Operation<'_>, Stop>> + '_ {
-    let mut rest = Some(data);
+    let mut at = Some(0_usize);
     let next = move |_| {
-        let split = rest.take().and_then(split);
-        match split {
+        let found = at.take().and_then(|at| split(data, at));
+        match found {
             Some((operation, following)) => {
-                rest = Some(following);
+                at = Some(following);
                 Some(Ok(operation))
             }
             None => Some(Err(Stop::Broken("an operation does not fit its record"))),
@@ -60,10 +62,12 @@ pub(super) fn parse(
     })
 }
 
-fn split(bytes: &[u8]) -> Option<(Operation<'_>, &[u8])> {
-    let (header, rest) = bytes.split_at_checked(HEADER)?;
+/// The operation at byte `at`, and where the next one starts.
+fn split(bytes: &[u8], at: usize) -> Option<(Operation<'_>, usize)> {
+    let (header, rest) = bytes.get(at..)?.split_at_checked(HEADER)?;
     let len = usize::try_from(be32(header, 4)?).ok()?;
-    let (payload, rest) = rest.split_at_checked(len)?;
+    let payload = rest.get(..len)?;
+    let start = at.checked_add(HEADER)?;
     let [client, flags] = array(header, 8)?;
     // `XFS_TRANSACTION` and `XFS_LOG`.
     if !matches!(client, 0x69 | 0xaa) {
@@ -84,9 +88,10 @@ fn split(bytes: &[u8]) -> Option<(Operation<'_>, &[u8])> {
     let operation = Operation {
         transaction: be32(header, 0)?,
         action,
+        offset: u32::try_from(start).ok()?,
         payload,
     };
-    Some((operation, rest))
+    Some((operation, start.checked_add(len)?))
 }
 
 /// Whether a record says only that the file system was unmounted.

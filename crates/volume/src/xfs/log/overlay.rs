@@ -1,90 +1,191 @@
-//! Which sectors are read as the log has them.
+//! What is read as the log has it: where in the log the newest bytes stand.
 
 use std::collections::BTreeMap;
 
-use detente_block::{BlockRead, Window};
+use detente_block::ReadError;
 
 use super::Stop;
-use super::ring::SECTOR;
+use super::inode_item::{self, Change};
+use super::source::{self, Layout, Source, Span};
+use crate::pages::Pages;
 
-/// The most that a log may change.
+/// What a log may take here. One of 64 MiB, which `mkfs` makes for all but the largest disks, has
+/// not enough changes for that.
 pub(super) const MAX_BYTES: usize = 32 * 1024 * 1024;
+/// What a piece of a buffer, and what an inode takes: maps are about half full.
+const PIECE_COST: usize = 40;
+const INODE_COST: usize = 88;
+/// \[xfs\] `XFS_BLF_CHUNK`: buffers are logged in pieces of so many bytes.
+pub(super) const PIECE: usize = 128;
+pub(super) const PIECE_BYTES: u64 = 128;
 
-type Sector = Box<[u8; 512]>;
-
-/// Changed sectors by number. Empty for a file system in order.
+/// What changed. Empty for a file system in order.
 #[derive(Debug, Default)]
-pub(in crate::xfs) struct Overlay(BTreeMap<u64, Sector>);
+pub(in crate::xfs) struct Overlay {
+    log: Layout,
+    has_checksums: bool,
+    inode_bytes: u16,
+    /// Pieces of 128 bytes by number.
+    pieces: BTreeMap<u64, Source>,
+    /// Inodes by the byte where they start, which `inode_bytes` divides.
+    inodes: BTreeMap<u64, Change>,
+    /// What the end of a record cut in two.
+    kept: Vec<u8>,
+}
 
 impl Overlay {
+    pub(super) fn new(log: Layout, inode_bytes: u16, has_checksums: bool) -> Self {
+        Self {
+            log,
+            has_checksums,
+            inode_bytes,
+            ..Self::default()
+        }
+    }
+
     pub(in crate::xfs) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.pieces.is_empty() && self.inodes.is_empty()
     }
 
-    /// Puts the newer bytes into `buf`, which was read at byte `offset`. Says whether there were
-    /// any.
-    pub(in crate::xfs) fn patch(&self, offset: u64, buf: &mut [u8]) -> bool {
-        let len = u64::try_from(buf.len()).unwrap_or(u64::MAX);
-        if self.0.is_empty() || len == 0 {
-            return false;
+    /// Fills `buf` with what is at byte `offset` of the volume once the log is replayed. Says
+    /// whether the log changed anything.
+    pub(in crate::xfs) fn read(
+        &self,
+        pages: &Pages,
+        offset: u64,
+        buf: &mut [u8],
+    ) -> Result<bool, ReadError> {
+        let mut any = self.read_pieces(pages, offset, buf)?;
+        let size = u64::from(self.inode_bytes);
+        let end = offset.saturating_add(u64::try_from(buf.len()).unwrap_or(u64::MAX));
+        if self.inodes.is_empty() || size == 0 || end == offset {
+            return Ok(any);
         }
-        let end = offset.saturating_add(len);
-        let last = end.saturating_sub(1) / SECTOR;
+        let first = offset.saturating_sub(offset.checked_rem(size).unwrap_or(0));
+        for (&start, change) in self.inodes.range(first..end) {
+            let inode = self.inode(pages, start, change)?;
+            overlap(offset, buf, start, &inode);
+            any = true;
+        }
+        Ok(any)
+    }
+
+    /// As [`Overlay::read`], without inodes.
+    fn read_pieces(&self, pages: &Pages, offset: u64, buf: &mut [u8]) -> Result<bool, ReadError> {
+        pages.read(offset, buf)?;
+        let end = offset.saturating_add(u64::try_from(buf.len()).unwrap_or(u64::MAX));
+        if self.pieces.is_empty() || end == offset {
+            return Ok(false);
+        }
+        let last = end.saturating_sub(1) / PIECE_BYTES;
         let mut any = false;
-        for (number, sector) in self.0.range(offset / SECTOR..=last) {
-            let start = number.saturating_mul(SECTOR);
-            let (from, to) = (start.max(offset), start.saturating_add(SECTOR).min(end));
-            let index = |byte: u64, base: u64| usize::try_from(byte.saturating_sub(base)).ok();
-            let ranges = || {
-                let target = index(from, offset)?..index(to, offset)?;
-                Some((target, index(from, start)?..index(to, start)?))
-            };
-            let Some((target, source)) = ranges() else {
-                continue;
-            };
-            if let (Some(target), Some(source)) = (buf.get_mut(target), sector.get(source)) {
-                target.copy_from_slice(source);
-                any = true;
+        for (number, &source) in self.pieces.range(offset / PIECE_BYTES..=last) {
+            let mut piece = [0; PIECE];
+            self.fetch(pages, source, &mut piece)?;
+            overlap(offset, buf, number.saturating_mul(PIECE_BYTES), &piece);
+            any = true;
+        }
+        Ok(any)
+    }
+
+    /// The inode at byte `start`, with its change.
+    fn inode(&self, pages: &Pages, start: u64, change: &Change) -> Result<Vec<u8>, ReadError> {
+        let mut inode = vec![0; usize::from(self.inode_bytes)];
+        if !change.is_new {
+            self.read_pieces(pages, start, &mut inode)?;
+        }
+        let mut fork = Vec::new();
+        if let Some(part) = &change.fork {
+            fork.resize(usize::from(part.len), 0);
+            self.fetch(pages, part.source, &mut fork)?;
+        }
+        if let Some(part) = &change.core {
+            let mut core = vec![0; usize::from(part.len)];
+            self.fetch(pages, part.source, &mut core)?;
+            inode_item::write_core(&mut inode, &core);
+        }
+        if let Some(part) = &change.fork {
+            // What does not fit was refused when it was replayed.
+            let _ = inode_item::write_fork(&mut inode, &fork, part, self.has_checksums);
+        }
+        Ok(inode)
+    }
+
+    /// What is known of the inode at byte `start`.
+    pub(super) fn change(&self, start: u64) -> Change {
+        self.inodes.get(&start).copied().unwrap_or_default()
+    }
+
+    pub(super) fn set_inode(&mut self, start: u64, change: Change) -> Result<(), Stop> {
+        self.inodes.insert(start, change);
+        self.check_room()
+    }
+
+    /// Piece `number` of the volume is what stands in `region` from byte `at` on.
+    pub(super) fn set_piece(
+        &mut self,
+        pages: &Pages,
+        number: u64,
+        region: &[Span],
+        at: usize,
+    ) -> Result<(), Stop> {
+        let source = self.source(pages, region, at, PIECE)?;
+        self.pieces.insert(number, source);
+        self.check_room()
+    }
+
+    /// Where `len` bytes of `region` stand; what is cut is put together.
+    pub(super) fn source(
+        &mut self,
+        pages: &Pages,
+        region: &[Span],
+        at: usize,
+        len: usize,
+    ) -> Result<Source, Stop> {
+        if let Some(source) = source::whole(region, at, len) {
+            return Ok(source);
+        }
+        let start = self.kept.len();
+        let end = start.saturating_add(len);
+        self.kept.resize(end, 0);
+        self.check_room()?;
+        let bytes = self.kept.get_mut(start..).unwrap_or_default();
+        self.log.gather(pages, region, at, bytes)?;
+        Ok(Source::Kept(u32::try_from(start).unwrap_or(u32::MAX)))
+    }
+
+    fn fetch(&self, pages: &Pages, source: Source, buf: &mut [u8]) -> Result<(), ReadError> {
+        match source {
+            Source::Record { at, offset } => self.log.fetch(pages, at, offset, buf),
+            Source::Kept(start) => {
+                let start = usize::try_from(start).unwrap_or(usize::MAX);
+                let kept = self.kept.get(start..).unwrap_or_default();
+                for (byte, own) in buf.iter_mut().zip(kept) {
+                    *byte = *own;
+                }
+                Ok(())
             }
         }
-        any
     }
 
-    /// Reads `window` as it is with what was replayed so far.
-    pub(super) fn read(&self, window: &Window, offset: u64, buf: &mut [u8]) -> Result<(), Stop> {
-        window.read_exact_at(offset, buf)?;
-        self.patch(offset, buf);
-        Ok(())
-    }
-
-    /// Changes `bytes` from byte `offset` of `window` on.
-    pub(super) fn write(&mut self, window: &Window, offset: u64, bytes: &[u8]) -> Result<(), Stop> {
-        let (mut at, mut rest) = (offset, bytes);
-        while !rest.is_empty() {
-            let number = at / SECTOR;
-            let within = usize::try_from(at % SECTOR).unwrap_or(0);
-            let (now, later) = rest.split_at(rest.len().min(512_usize.saturating_sub(within)));
-            let mut sector = match self.0.remove(&number) {
-                Some(held) => held,
-                None => self.fresh(window, number)?,
-            };
-            let end = within.saturating_add(now.len());
-            if let Some(place) = sector.get_mut(within..end) {
-                place.copy_from_slice(now);
-            }
-            self.0.insert(number, sector);
-            at = at.saturating_add(u64::try_from(now.len()).unwrap_or(u64::MAX));
-            rest = later;
+    fn check_room(&self) -> Result<(), Stop> {
+        let pieces = self.pieces.len().saturating_mul(PIECE_COST);
+        let inodes = self.inodes.len().saturating_mul(INODE_COST);
+        // A list may have room for twice what it holds.
+        let kept = self.kept.len().saturating_mul(2);
+        match pieces.saturating_add(inodes).saturating_add(kept) {
+            0..=MAX_BYTES => Ok(()),
+            _ => Err(Stop::TooManyChanges),
         }
-        Ok(())
     }
+}
 
-    fn fresh(&self, window: &Window, number: u64) -> Result<Sector, Stop> {
-        if self.0.len().saturating_mul(512) >= MAX_BYTES {
-            return Err(Stop::TooManyChanges);
-        }
-        let mut sector = Box::new([0; 512]);
-        window.read_exact_at(number.saturating_mul(SECTOR), sector.as_mut_slice())?;
-        Ok(sector)
+/// Puts what `bytes`, which start at byte `start`, and `buf` at `offset` have in common into `buf`.
+fn overlap(offset: u64, buf: &mut [u8], start: u64, bytes: &[u8]) {
+    let skip = |from: u64, to: u64| usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
+    let target = buf.get_mut(skip(offset, start)..).unwrap_or_default();
+    let source = bytes.get(skip(start, offset)..).unwrap_or_default();
+    for (byte, own) in target.iter_mut().zip(source) {
+        *byte = *own;
     }
 }

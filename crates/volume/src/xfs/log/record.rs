@@ -10,7 +10,7 @@ pub(super) const MAGIC: u32 = 0xfeed_babe;
 /// `XLOG_MAX_RECORD_BSIZE`, and as much again for the filling up to a stripe unit.
 const MAX_BYTES: u32 = 512 * 1024;
 /// Each sector of headers says the first words of so many sectors of data.
-const WORDS: usize = 64;
+pub(super) const WORDS: u64 = 64;
 
 /// What a header says.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +30,25 @@ pub(super) struct Record {
     format: u32,
 }
 
+/// How many sectors of headers there are, by the first. Only version 2 may have more than one.
+pub(super) fn header_sectors(first: &[u8]) -> u64 {
+    let field = |at: usize| be32(first, at).unwrap_or(0);
+    if field(8) & 2 == 0 {
+        return 1;
+    }
+    u64::from(field(320).div_ceil(32 * 1024).max(1))
+}
+
+/// Which header has the first word of sector `index` of the data, and where in it: the first
+/// header has its words behind other fields, the others behind their cycle.
+pub(super) fn word_place(index: usize) -> (usize, usize) {
+    let words = usize::try_from(WORDS).unwrap_or(1);
+    let header = index.checked_div(words).unwrap_or(0);
+    let within = index.checked_rem(words).unwrap_or(0).saturating_mul(4);
+    let base = if header == 0 { 44 } else { 4 };
+    (header, within.saturating_add(base))
+}
+
 /// The cycle of an LSN.
 pub(super) fn cycle(lsn: u64) -> u64 {
     lsn >> 32
@@ -47,20 +66,14 @@ impl Record {
             return None;
         }
         let (version, len, lsn) = (be32(bytes, 8)?, be32(bytes, 12)?, be64(bytes, 16)?);
-        // Only version 2 may have more than one sector of headers.
-        let size = be32(bytes, 320)?;
-        let headers = if version & 2 == 0 {
-            1
-        } else {
-            size.div_ceil(32 * 1024).max(1)
-        };
+        let headers = header_sectors(bytes);
         let uuid: [u8; 16] = array(bytes, 304)?;
         let found = Self {
             at,
             lsn,
             tail: be64(bytes, 24)?,
             operations: be32(bytes, 40)?,
-            headers: headers.into(),
+            headers,
             len,
             crc: le32(bytes, 32)?,
             format: be32(bytes, 300)?,
@@ -128,14 +141,8 @@ impl Record {
 fn unpack(headers: &[u8], data: &[u8], len: usize) -> Vec<u8> {
     let mut data = data.to_vec();
     for (index, sector) in data.chunks_mut(512).enumerate() {
-        let header = index.checked_div(WORDS).unwrap_or(0);
-        let within = index.checked_rem(WORDS).unwrap_or(0).saturating_mul(4);
-        // The first header has its words behind other fields, the others behind their cycle.
-        let base = if header == 0 { 44 } else { 4 };
-        let at = header
-            .saturating_mul(512)
-            .saturating_add(base)
-            .saturating_add(within);
+        let (header, within) = word_place(index);
+        let at = header.saturating_mul(512).saturating_add(within);
         if let (Some(word), Some(place)) = (array::<4>(headers, at), sector.get_mut(..4)) {
             place.copy_from_slice(&word);
         }

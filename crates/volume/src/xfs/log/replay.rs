@@ -10,13 +10,13 @@ use super::operations;
 use super::overlay::Overlay;
 use super::record::{Record, cycle, sector};
 use super::ring::{Ring, SECTOR};
-use super::transaction::{Item, Transaction, Transactions};
+use super::transaction::{Transaction, Transactions};
 use crate::xfs::superblock::Superblock;
 
 /// What is replayed, and into what.
-pub(super) struct Replay<'w> {
-    pub(super) ring: &'w Ring<'w>,
-    pub(super) superblock: &'w Superblock,
+pub(super) struct Replay<'p> {
+    pub(super) ring: &'p Ring<'p>,
+    pub(super) superblock: &'p Superblock,
     pub(super) overlay: Overlay,
     cancelled: Cancelled,
     transactions: u32,
@@ -32,13 +32,18 @@ pub(super) fn replay(
     let mut replay = Replay {
         ring,
         superblock,
-        overlay: Overlay::default(),
+        overlay: Overlay::new(
+            ring.layout(),
+            superblock.inode_bytes,
+            superblock.has_checksums,
+        ),
         cancelled: Cancelled::default(),
         transactions: 0,
     };
-    each_transaction(ring, newest, |_| false, |done| replay.note(&done))?;
-    let wants = |kind: &Kind| matches!(kind, Kind::Buffer(_) | Kind::Inode(_));
-    each_transaction(ring, newest, wants, |done| replay.apply(&done))?;
+    let is_given_up = |kind: &Kind| matches!(kind, Kind::Cancel(_));
+    each_transaction(ring, newest, is_given_up, |done| replay.note(&done))?;
+    let is_known = |kind: &Kind| !matches!(kind, Kind::Other);
+    each_transaction(ring, newest, is_known, |done| replay.apply(&done))?;
     Ok((replay.overlay, replay.transactions))
 }
 
@@ -70,7 +75,8 @@ fn each_transaction(
             };
         };
         for operation in operations::parse(&data, record.operations) {
-            if let Some(done) = transactions.take(&operation?, record.lsn)? {
+            let at = u32::try_from(record.at).unwrap_or(u32::MAX);
+            if let Some(done) = transactions.take(&operation?, at, record.lsn)? {
                 each(done)?;
             }
         }
@@ -91,7 +97,7 @@ fn following(ring: &Ring<'_>, record: &Record) -> u64 {
 impl Replay<'_> {
     fn note(&mut self, done: &Transaction) -> Result<(), Stop> {
         for item in &done.items {
-            if let Kind::Cancel(place) = kind(item) {
+            if let Kind::Cancel(place) = item.kind {
                 self.cancelled.add(place)?;
             }
         }
@@ -102,41 +108,44 @@ impl Replay<'_> {
     fn apply(&mut self, done: &Transaction) -> Result<(), Stop> {
         self.transactions = self.transactions.saturating_add(1);
         for item in &done.items {
-            if let Kind::Buffer(buffer) = kind(item)
-                && !self.cancelled.contains(buffer.place)
-            {
-                buffer::apply(self, &buffer, item, done.lsn)?;
+            match &item.kind {
+                Kind::Buffer(buffer) if !self.cancelled.contains(buffer.place) => {
+                    buffer::apply(self, buffer, &mut done.regions(item), done.lsn)?;
+                }
+                Kind::Creation(made) => inode_item::create(self, made)?,
+                Kind::Buffer(_) | Kind::Inode(_) | Kind::Cancel(_) | Kind::Other => {}
             }
         }
         for item in &done.items {
-            if let Kind::Inode(change) = kind(item)
+            if let Kind::Inode(change) = &item.kind
                 && !self.cancelled.contains(change.place)
             {
-                inode_item::apply(self, &change, item, done.lsn)?;
+                inode_item::apply(self, change, &mut done.regions(item), done.lsn)?;
             }
         }
         for item in &done.items {
-            if let Kind::Cancel(place) = kind(item) {
+            if let Kind::Cancel(place) = item.kind {
                 self.cancelled.remove(place);
             }
         }
         Ok(())
     }
 
+    /// Whether a buffer that starts in these sectors is given up later.
+    pub(super) fn is_cancelled_in(&self, place: Place) -> bool {
+        self.cancelled.starts_in(place)
+    }
+
     /// The byte where a span of sectors starts, if all of it lies inside the volume.
     pub(super) fn offset_of(&self, place: Place) -> Result<u64, Stop> {
-        use detente_block::BlockRead as _;
         let (start, sectors) = place;
         let end = start.checked_add(sectors);
         let end = end.and_then(|end| end.checked_mul(SECTOR));
         match end {
-            Some(end) if end <= self.ring.window.len_bytes() => Ok(start.saturating_mul(SECTOR)),
+            Some(end) if end <= self.ring.pages.len_bytes() && sectors > 0 => {
+                Ok(start.saturating_mul(SECTOR))
+            }
             _ => Err(Stop::Broken("it changes what is not in the volume")),
         }
     }
-}
-
-fn kind(item: &Item) -> Kind {
-    let description = item.regions.first().map_or(&[][..], Vec::as_slice);
-    Kind::parse(description)
 }

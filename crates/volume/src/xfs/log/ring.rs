@@ -1,36 +1,46 @@
 //! The log as a ring of sectors of 512 bytes.
 
-use detente_block::{BlockRead, ReadError, Window};
+use detente_block::ReadError;
 
 use super::record::MAGIC;
+use super::source::Layout;
 use crate::FsError;
 use crate::fields::be32;
+use crate::pages::Pages;
 use crate::xfs::superblock::Superblock;
 
 /// Whatever the disk's sectors are, the log counts these.
 pub(super) const SECTOR: u64 = 512;
 
 /// Where the log is.
-pub(super) struct Ring<'w> {
-    pub(super) window: &'w Window,
+pub(super) struct Ring<'p> {
+    pub(super) pages: &'p Pages,
     pub(super) sectors: u64,
     pub(super) uuid: [u8; 16],
     pub(super) has_checksums: bool,
     start: u64,
 }
 
-impl<'w> Ring<'w> {
-    pub(super) fn new(window: &'w Window, superblock: &Superblock) -> Result<Self, FsError> {
+impl<'p> Ring<'p> {
+    pub(super) fn new(pages: &'p Pages, superblock: &Superblock) -> Result<Self, FsError> {
         let blocks = u64::from(superblock.log_blocks);
         let start = superblock.offset_of(superblock.log_start, blocks.max(1))?;
         let bytes = blocks.saturating_mul(superblock.block_bytes);
         Ok(Self {
-            window,
+            pages,
             sectors: bytes.checked_div(SECTOR).unwrap_or(0),
             uuid: superblock.uuid,
             has_checksums: superblock.has_checksums,
             start,
         })
+    }
+
+    /// Where it is, to read from it later.
+    pub(super) fn layout(&self) -> Layout {
+        Layout {
+            start: self.start,
+            sectors: self.sectors,
+        }
     }
 
     /// The sector `count` after `at`.
@@ -51,9 +61,9 @@ impl<'w> Ring<'w> {
         let first = self.sectors.saturating_sub(at).min(count);
         let (now, later) = bytes.split_at_mut(len(first).min(len(count)));
         let offset = self.start.saturating_add(at.saturating_mul(SECTOR));
-        self.window.read_exact_at(offset, now)?;
+        self.pages.read(offset, now)?;
         if !later.is_empty() {
-            self.window.read_exact_at(self.start, later)?;
+            self.pages.read(self.start, later)?;
         }
         Ok(bytes)
     }

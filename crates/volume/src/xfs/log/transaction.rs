@@ -1,27 +1,31 @@
-//! Transactions, put together from pieces that may stand in several records.
+//! Transactions, put together from pieces that may stand in several records. Their bytes stay in
+//! the log: only where they stand is held.
 
 use std::collections::BTreeMap;
 
 use super::Stop;
 use super::item::Kind;
 use super::operations::{Action, Operation};
+use super::source::Span;
 use crate::fields::le16;
 
-/// What all unfinished transactions may hold together.
-pub(super) const MAX_BYTES: usize = 16 * 1024 * 1024;
-/// What an item, and what a region takes beside its bytes.
-const ITEM_BYTES: usize = 96;
-const REGION_BYTES: usize = 32;
+/// What all unfinished transactions may take. One of 64 MiB, the longest that Linux makes, has a
+/// quarter of a million inodes.
+pub(super) const MAX_BYTES: usize = 24 * 1024 * 1024;
+/// What an item and a span take; lists have room for more than they hold.
+const ITEM_BYTES: usize = 64;
+const SPAN_BYTES: usize = 24;
 /// \[xfs\] `xfs_trans_header`.
 const HEADER_BYTES: usize = 16;
+/// Of a description only the start is read.
+const DESCRIPTION_BYTES: usize = 256;
 
-/// One thing that a transaction changes: its description, then its bytes.
-#[derive(Debug, Default)]
+/// One thing that a transaction changes.
+#[derive(Debug)]
 pub(super) struct Item {
-    pub(super) regions: Vec<Vec<u8>>,
-    expected: u16,
-    /// Nobody wants its bytes: only its regions are counted.
-    is_empty: bool,
+    pub(super) kind: Kind,
+    first: usize,
+    end: usize,
 }
 
 /// A transaction that is being read.
@@ -30,8 +34,20 @@ pub(super) struct Transaction {
     /// The record that it started in.
     pub(super) lsn: u64,
     pub(super) items: Vec<Item>,
+    spans: Vec<Span>,
     header: Vec<u8>,
-    bytes: usize,
+    current: Current,
+}
+
+/// The item whose regions are being read.
+#[derive(Debug, Default)]
+enum Current {
+    #[default]
+    None,
+    /// Its description may go on. How many regions follow it.
+    Described { bytes: Vec<u8>, left: u16 },
+    /// Its regions follow, so many more; they are held, or nobody wants them.
+    Filled { left: u16, is_held: bool },
 }
 
 /// All transactions that are being read.
@@ -42,7 +58,7 @@ pub(super) struct Transactions {
 }
 
 impl Transactions {
-    /// `wants` says whose bytes are kept.
+    /// `wants` says which items are held.
     pub(super) fn new(wants: fn(&Kind) -> bool) -> Self {
         Self {
             open: BTreeMap::new(),
@@ -51,42 +67,40 @@ impl Transactions {
         }
     }
 
-    /// Takes one operation of the record `lsn`. Gives the transaction that it finishes.
+    /// Takes one operation of the record at sector `at`, whose number is `lsn`. Gives the
+    /// transaction that it finishes.
     pub(super) fn take(
         &mut self,
         operation: &Operation<'_>,
+        at: u32,
         lsn: u64,
     ) -> Result<Option<Transaction>, Stop> {
-        let Operation {
-            transaction,
-            action,
-            payload,
-        } = *operation;
-        match action {
+        let number = operation.transaction;
+        match operation.action {
             Action::Start => {
                 let fresh = Transaction {
                     lsn,
-                    bytes: ITEM_BYTES,
                     ..Transaction::default()
                 };
+                let old = self.open.insert(number, fresh);
+                self.bytes = self.bytes.saturating_sub(old.map_or(0, |old| old.bytes()));
                 self.bytes = self.bytes.saturating_add(ITEM_BYTES);
-                if let Some(old) = self.open.insert(transaction, fresh) {
-                    self.bytes = self.bytes.saturating_sub(old.bytes);
-                }
             }
             Action::Commit => {
-                let done = self.open.remove(&transaction);
-                let bytes = done.as_ref().map_or(0, |done| done.bytes);
-                self.bytes = self.bytes.saturating_sub(bytes);
-                return Ok(done);
+                let Some(mut done) = self.open.remove(&number) else {
+                    return Ok(None);
+                };
+                self.bytes = self.bytes.saturating_sub(done.bytes());
+                done.finish_description(self.wants);
+                return Ok(Some(done));
             }
             Action::Unmount => {}
             Action::Add | Action::Extend => {
                 // Those that started before the oldest record have been written back.
-                if let Some(open) = self.open.get_mut(&transaction) {
-                    let before = open.bytes;
-                    open.add(payload, action == Action::Extend, self.wants)?;
-                    let more = open.bytes.saturating_sub(before);
+                if let Some(open) = self.open.get_mut(&number) {
+                    let before = open.bytes();
+                    open.add(operation, at, self.wants)?;
+                    let more = open.bytes().saturating_sub(before);
                     self.bytes = self.bytes.saturating_add(more);
                 }
             }
@@ -99,7 +113,25 @@ impl Transactions {
 }
 
 impl Transaction {
-    fn add(&mut self, payload: &[u8], is_more: bool, wants: fn(&Kind) -> bool) -> Result<(), Stop> {
+    /// The regions of `item` behind its description: each one span or more.
+    pub(super) fn regions(&self, item: &Item) -> impl Iterator<Item = &[Span]> {
+        let spans = self.spans.get(item.first..item.end).unwrap_or_default();
+        spans.chunk_by(|_, next| next.is_more)
+    }
+
+    fn bytes(&self) -> usize {
+        let items = self.items.len().saturating_add(1);
+        let spans = self.spans.len().saturating_mul(SPAN_BYTES);
+        items.saturating_mul(ITEM_BYTES).saturating_add(spans)
+    }
+
+    fn add(
+        &mut self,
+        operation: &Operation<'_>,
+        at: u32,
+        wants: fn(&Kind) -> bool,
+    ) -> Result<(), Stop> {
+        let payload = operation.payload;
         if payload.is_empty() {
             return Ok(());
         }
@@ -115,54 +147,78 @@ impl Transaction {
                 false => Err(Stop::Broken("a transaction has no magic number")),
             };
         }
-        let added = if is_more {
-            self.extend(payload)?
-        } else {
-            self.push(payload, wants)?
+        let span = Span {
+            record: at,
+            offset: operation.offset,
+            len: u32::try_from(payload.len()).unwrap_or(u32::MAX),
+            is_more: operation.action == Action::Extend,
         };
-        self.bytes = self.bytes.saturating_add(added);
+        if span.is_more {
+            self.extend(payload, span)
+        } else {
+            self.push(payload, span, wants)
+        }
+    }
+
+    /// More of the last region.
+    fn extend(&mut self, payload: &[u8], span: Span) -> Result<(), Stop> {
+        match &mut self.current {
+            Current::None => return Err(Stop::Broken("a transaction goes on before it starts")),
+            Current::Described { bytes, .. } => {
+                let room = DESCRIPTION_BYTES.saturating_sub(bytes.len());
+                bytes.extend(payload.iter().take(room));
+            }
+            Current::Filled { is_held, .. } => {
+                if *is_held {
+                    self.hold(span);
+                }
+            }
+        }
         Ok(())
     }
 
-    /// More of the last region. Says how many bytes it took.
-    fn extend(&mut self, payload: &[u8]) -> Result<usize, Stop> {
-        let item = self.items.last_mut();
-        let item = item.ok_or(Stop::Broken("a transaction goes on before it starts"))?;
-        let is_first = item.regions.len() == 1;
-        if item.is_empty && !is_first {
-            return Ok(0);
+    /// Another region, of the last item or of a new one.
+    fn push(&mut self, payload: &[u8], span: Span, wants: fn(&Kind) -> bool) -> Result<(), Stop> {
+        self.finish_description(wants);
+        if let Current::Filled { left, is_held } = &mut self.current
+            && let Some(less) = left.checked_sub(1)
+        {
+            *left = less;
+            if *is_held {
+                self.hold(span);
+            }
+            return Ok(());
         }
-        let region = item.regions.last_mut();
-        let region = region.ok_or(Stop::Broken("a transaction goes on before it starts"))?;
-        region.extend_from_slice(payload);
-        Ok(payload.len())
+        // [xfs] every description starts with a type and how many regions there are.
+        let left = le16(payload, 2).and_then(|count| count.checked_sub(1));
+        self.current = Current::Described {
+            bytes: payload.iter().take(DESCRIPTION_BYTES).copied().collect(),
+            left: left.ok_or(Stop::Broken("an item has no regions"))?,
+        };
+        Ok(())
     }
 
-    /// Another region, of the last item or of a new one.
-    fn push(&mut self, payload: &[u8], wants: fn(&Kind) -> bool) -> Result<usize, Stop> {
-        let is_new = self
-            .items
-            .last()
-            .is_none_or(|item| item.regions.len() >= usize::from(item.expected));
-        if is_new {
-            // [xfs] every description starts with a type and how many regions there are.
-            let expected = le16(payload, 2).filter(|&count| count > 0);
-            let expected = expected.ok_or(Stop::Broken("an item has no regions"))?;
-            self.items.push(Item {
-                regions: vec![payload.to_vec()],
-                expected,
-                is_empty: false,
-            });
-            return Ok(ITEM_BYTES.saturating_add(payload.len()));
-        }
-        let Some(item) = self.items.last_mut() else {
-            return Ok(0);
+    /// What the description of the last item says, now that all of it is there.
+    fn finish_description(&mut self, wants: fn(&Kind) -> bool) {
+        let Current::Described { bytes, left } = &self.current else {
+            return;
         };
-        if let [description] = item.regions.as_slice() {
-            item.is_empty = !wants(&Kind::parse(description));
+        let (kind, left) = (Kind::parse(bytes), *left);
+        let is_held = wants(&kind);
+        self.current = Current::Filled { left, is_held };
+        if is_held {
+            self.items.push(Item {
+                kind,
+                first: self.spans.len(),
+                end: self.spans.len(),
+            });
         }
-        let kept = if item.is_empty { &[] } else { payload };
-        item.regions.push(kept.to_vec());
-        Ok(REGION_BYTES.saturating_add(kept.len()))
+    }
+
+    fn hold(&mut self, span: Span) {
+        self.spans.push(span);
+        if let Some(item) = self.items.last_mut() {
+            item.end = self.spans.len();
+        }
     }
 }
