@@ -4,6 +4,8 @@
 
 mod contents;
 mod names;
+#[cfg(test)]
+mod real;
 mod reader;
 #[cfg(test)]
 mod tests;
