@@ -216,6 +216,9 @@ pub struct Mount {
     pub options: String,
     /// The volume that it names, if it is there.
     pub volume: Option<VolumeId>,
+    /// The line of `/etc/fstab`, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
 }
 
 /// Something that keeps the guest from booting, or us from telling.

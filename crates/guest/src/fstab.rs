@@ -28,9 +28,9 @@ pub(crate) fn read(volumes: &Volumes, root: &Place) -> Result<Vec<Mount>, Inspec
 
 /// [fstab(5)]: fields parted by blanks; `\040` stands for one.
 pub(crate) fn parse(text: &str) -> Vec<Mount> {
-    let lines = text.lines().map(str::trim);
-    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let mount = |line: &str| {
+    let lines = (1..).zip(text.lines().map(str::trim));
+    let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+    let mount = |(number, line): (u32, &str)| {
         let mut fields = line.split_whitespace().map(unescape);
         let (spec, mount_point) = (fields.next()?, fields.next()?);
         let kind = fields.next().unwrap_or_else(|| "auto".to_owned());
@@ -41,6 +41,7 @@ pub(crate) fn parse(text: &str) -> Vec<Mount> {
             kind,
             options,
             volume: None,
+            line: Some(number),
         })
     };
     lines.filter_map(mount).take(MAX_LINES).collect()
@@ -71,5 +72,6 @@ mod tests {
         assert_eq!(mounts[0].options, "errors=remount-ro");
         assert_eq!(mounts[1].mount_point, "/my data");
         assert_eq!(mounts[1].kind, "auto");
+        assert_eq!(mounts[1].line, Some(4));
     }
 }

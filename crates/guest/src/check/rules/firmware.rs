@@ -60,6 +60,10 @@ pub(super) const RULES: &[Rule] = &[
         basis: Basis::Documented,
         source: "UEFI specification, section 3.5; Hyper-V has no direct boot of a kernel",
         look: |view| {
+            // A BIOS does start the code that finds no active partition; that has a rule of its own.
+            if view.profile == Profile::HypervGen1 && is_stuck(view) {
+                return Looked::fine();
+            }
             starts_by(
                 view,
                 Firmware::Unknown,
@@ -221,24 +225,24 @@ fn leads_nowhere(view: &View<'_>) -> Looked {
 }
 
 fn no_active_partition(view: &View<'_>) -> Looked {
-    if view.facts.firmware != Firmware::Bios {
-        return Looked::fine();
-    }
-    let is_mbr = view
-        .facts
-        .disks
-        .first()
-        .is_some_and(|disk| disk.table == Table::Mbr);
-    let code = view.facts.boot.bios_code.iter();
-    let stuck = code.filter(|own| {
-        is_mbr
-            && own.disk == 0
-            && own.kind == BootCodeKind::Syslinux
-            && own.active_partition.is_none()
+    let text = "disk 0 has syslinux's boot code and no active partition";
+    Looked::found(is_stuck(view).then(|| Proof::words(text)))
+}
+
+/// Whether all that could start the disk is code that looks for an active partition, in vain.
+/// Without one the facts do not say that a BIOS starts it.
+fn is_stuck(view: &View<'_>) -> bool {
+    let without_uefi = match view.facts.firmware {
+        Firmware::Bios | Firmware::Unknown => true,
+        Firmware::Uefi | Firmware::UefiAndBios => false,
+    };
+    let mut disks = view.facts.disks.iter();
+    let is_mbr = disks.next().is_some_and(|disk| disk.table == Table::Mbr);
+    let mut code = view.facts.boot.bios_code.iter();
+    let stuck = code.any(|own| {
+        own.disk == 0 && own.kind == BootCodeKind::Syslinux && own.active_partition.is_none()
     });
-    Looked::found(
-        stuck.map(|_| Proof::words("disk 0 has syslinux's boot code and no active partition")),
-    )
+    without_uefi && is_mbr && stuck
 }
 
 fn mbr_over_2_tib(view: &View<'_>) -> Looked {

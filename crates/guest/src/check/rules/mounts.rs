@@ -126,7 +126,7 @@ fn fstab(view: &View<'_>, required: bool) -> Looked {
             && !is_ignored(mount)
             && DiskName::foreign(&mount.spec, view.profile).is_some()
     });
-    Looked::found(lines.map(|mount| proof(view, mount)))
+    Looked::found(lines.map(proof))
 }
 
 fn device_order(view: &View<'_>) -> Looked {
@@ -138,7 +138,7 @@ fn device_order(view: &View<'_>) -> Looked {
             && DiskName::foreign(&mount.spec, view.profile).is_none()
             && !is_ignored(mount)
     });
-    Looked::found(lines.map(|mount| proof(view, mount)))
+    Looked::found(lines.map(proof))
 }
 
 fn hardware_path(view: &View<'_>) -> Looked {
@@ -147,7 +147,7 @@ fn hardware_path(view: &View<'_>) -> Looked {
         .fstab
         .iter()
         .filter(|mount| is_required(mount) && DiskName::of(&mount.spec) == DiskName::Hardware);
-    Looked::found(lines.map(|mount| proof(view, mount)))
+    Looked::found(lines.map(proof))
 }
 
 /// Contents in which further volumes may be hidden.
@@ -182,22 +182,22 @@ fn volume_not_there(view: &View<'_>) -> Looked {
     let lines = view.facts.fstab.iter();
     let lines = lines
         .filter(|mount| is_required(mount) && mount.volume.is_none() && by_content(&mount.spec));
-    Looked::found(lines.map(|mount| proof(view, mount)))
+    Looked::found(lines.map(proof))
 }
 
-fn proof(view: &View<'_>, mount: &Mount) -> Proof {
+/// A line of fstab.
+pub(super) fn proof(mount: &Mount) -> Proof {
     let text = format!("{} is to become {}", mount.spec, mount.mount_point);
     Proof::words(text)
-        .at(&fstab_line(view, mount))
+        .at(&line(mount))
         .pair(&mount.mount_point, &mount.spec)
 }
 
-fn fstab_line(view: &View<'_>, mount: &Mount) -> Evidence {
-    let names = view.facts.storage.device_names.iter();
-    let mut lines = names.filter(|own| own.name == "fstab" && own.value.contains(&mount.spec));
-    lines
-        .next()
-        .map_or_else(|| Evidence::path("/etc/fstab"), |own| own.at.clone())
+fn line(mount: &Mount) -> Evidence {
+    Evidence {
+        path: "/etc/fstab".to_owned(),
+        line: mount.line,
+    }
 }
 
 fn crypttab(view: &View<'_>) -> Looked {

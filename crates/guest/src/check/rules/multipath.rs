@@ -60,12 +60,7 @@ fn root_name(view: &View<'_>) -> Looked {
 fn mount_name(view: &View<'_>) -> Looked {
     let lines = view.facts.fstab.iter();
     let named = lines.filter(|mount| DiskName::of(&mount.spec) == DiskName::Multipath);
-    Looked::found(named.map(|mount| {
-        let text = format!("{} is to become {}", mount.spec, mount.mount_point);
-        Proof::words(text)
-            .file("/etc/fstab")
-            .pair(&mount.mount_point, &mount.spec)
-    }))
+    Looked::found(named.map(super::mounts::proof))
 }
 
 fn enabled(view: &View<'_>) -> Looked {

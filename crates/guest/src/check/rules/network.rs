@@ -3,7 +3,7 @@
 use super::ALL;
 use crate::check::network_name::{Fate, cards, fate};
 use crate::check::{Aspect, Basis, By, Looked, Proof, Rule, Severity, View};
-use crate::facts::{BindBy, Connection, Method, NetworkSystem};
+use crate::facts::{BindBy, Connection, LinkKind, Method, NetworkSystem};
 
 const BY_MAC: &str = "Bind the connection by MAC address and not by name (NetworkManager: \
                       `mac-address=` without `interface-name=`; netplan: `match: macaddress`), \
@@ -141,7 +141,8 @@ fn mac_bound(view: &View<'_>) -> Looked {
 }
 
 fn not_configured(view: &View<'_>) -> Looked {
-    if view.facts.network.connections.iter().any(|own| own.on_boot) {
+    let mut connections = view.facts.network.connections.iter();
+    if connections.any(|own| own.on_boot && own.kind != LinkKind::Loopback) {
         return Looked::fine();
     }
     Looked::found([Proof::words("no configuration of a network card was found")])
