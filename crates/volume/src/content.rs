@@ -41,6 +41,13 @@ pub enum Content {
         /// Volume label, empty if none.
         label: String,
     },
+    /// ISO 9660: see [`crate::iso_state`].
+    Iso {
+        /// The date of its last change as `blkid` prints it, if it has one.
+        uuid: Option<String>,
+        /// Volume label, empty if none.
+        label: String,
+    },
     /// LUKS, version 1 or 2: encrypted.
     Luks {
         /// Header version.
@@ -68,6 +75,8 @@ impl Content {
             Self::Ext4 { .. }
             | Self::Xfs { .. }
             | Self::Btrfs { .. }
+            // A disk that was written over one may have a table and still look like it.
+            | Self::Iso { .. }
             | Self::Luks { .. }
             | Self::Unknown => false,
         }

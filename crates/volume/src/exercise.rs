@@ -5,8 +5,8 @@ use std::sync::Arc;
 use detente_block::{BlockRead, MemoryBackend, Window};
 
 use crate::{
-    Btrfs, Content, FileKind, FileSystem, Volume, assemble, ext4_state, lvm2, mdraid, open, survey,
-    xfs_state,
+    Btrfs, Content, FileKind, FileSystem, Volume, assemble, ext4_state, iso_state, lvm2, mdraid,
+    open, survey, xfs_state,
 };
 
 /// How many directories are listed, and files read.
@@ -74,6 +74,7 @@ fn exercise_metadata(bytes: &[u8], disk: &Arc<dyn BlockRead>) {
 fn exercise_volume(volume: &Volume) {
     let _ = ext4_state(&volume.window);
     let _ = xfs_state(&volume.window);
+    let _ = iso_state(&volume.window);
     if matches!(volume.content, Content::Btrfs { .. }) {
         exercise_btrfs(&volume.window);
     } else if let Ok(fs) = open(volume) {

@@ -6,6 +6,7 @@ use detente_block::{BlockRead, ReadError};
 
 use crate::ext4::{Ext4, Ext4FileSystem};
 use crate::fat::{FatFileSystem, FatVolume};
+use crate::iso::{Iso, IsoFileSystem};
 use crate::xfs::{Xfs, XfsFileSystem};
 use crate::{Btrfs, Content, Volume};
 
@@ -147,7 +148,7 @@ pub enum FsError {
     Read(#[from] ReadError),
 }
 
-/// Opens the file system of `volume`: ext2, ext3, ext4, XFS, btrfs, FAT12, FAT16 and FAT32.
+/// Opens the file system of `volume`: ext2, ext3, ext4, XFS, btrfs, FAT12, FAT16, FAT32 and ISO 9660.
 /// Journals are replayed in memory. Of a btrfs it gives the default subvolume, from this volume
 /// alone: [`Btrfs`] gives the others, and takes more devices.
 ///
@@ -171,6 +172,7 @@ pub fn open(volume: &Volume) -> Result<Box<dyn FileSystem>, FsError> {
             btrfs.open_subvolume(btrfs.default_subvolume())
         }
         Content::Xfs { .. } => Ok(Box::new(XfsFileSystem(Xfs::open(&volume.window)?))),
+        Content::Iso { .. } => Ok(Box::new(IsoFileSystem(Iso::open(&volume.window)?))),
         Content::Luks { version, .. } => {
             unsupported("LUKS", &format!("it is encrypted (version {version})"))
         }

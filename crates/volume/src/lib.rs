@@ -3,7 +3,7 @@
 //! [`scan`] lists the volumes of a disk (GPT, MBR, or the whole disk as one) and says in
 //! [`Volume::content`] what each holds; [`survey`] also says what was wrong with the table.
 //! [`open`] gives a [`FileSystem`] for those that we read: ext2, ext3, ext4, XFS, btrfs, FAT12,
-//! FAT16, FAT32. [`Btrfs`] has the subvolumes of one, which may lie on several volumes.
+//! FAT16, FAT32, ISO 9660. [`Btrfs`] has the subvolumes of one, which may lie on several volumes.
 //! [`ext4_state`] and [`xfs_state`] tell a clean shutdown.
 //!
 //! Everything reads by position and can be used by many threads; a file is a [`BlockRead`] too.
@@ -45,11 +45,13 @@
 mod assembly;
 mod btrfs;
 mod content;
+mod date;
 mod exercise;
 mod ext4;
 mod fat;
 mod fields;
 mod filesystem;
+mod iso;
 mod luks;
 mod lvm2;
 mod mdraid;
@@ -64,6 +66,7 @@ pub use content::Content;
 pub use exercise::exercise;
 pub use ext4::{Ext4State, ext4_state};
 pub use filesystem::{DirEntry, FileKind, FileSystem, FsError, Metadata, open};
+pub use iso::{IsoNames, IsoState, iso_state};
 pub use luks::{Luks, luks_facts};
 pub use table::{ScanError, Survey, TableKind, Volume, scan, survey};
 pub use xfs::{XfsLog, XfsState, xfs_state};

@@ -135,6 +135,9 @@ fn samples() -> Vec<Sound> {
         "xfs-v4",
         "xfs-v5",
         "xfs-dirty",
+        "iso-rock",
+        "iso-joliet",
+        "iso-plain",
     ] {
         all.push(Sound::new(name, sample(name)));
     }

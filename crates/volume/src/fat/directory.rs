@@ -2,6 +2,7 @@
 
 use super::name::{LongName, short_name};
 use crate::FileKind;
+use crate::date::days_since_1970;
 use crate::fields::{le16, le32};
 
 /// \[FAT\] 6: each entry is this long.
@@ -86,30 +87,14 @@ fn label(raw: &[u8]) -> Option<String> {
     reason = "every operand has at most 16 bits"
 )]
 fn seconds(date: u16, time: u16) -> i64 {
-    let (year, month, day) = (
-        1980 + i64::from(date >> 9),
-        i64::from(date >> 5 & 15),
-        i64::from(date & 31),
-    );
+    let [month, day] = [date >> 5 & 15, date & 31].map(|field| u8::try_from(field).unwrap_or(0));
+    let year = 1980 + (date >> 9);
     if month == 0 || day == 0 {
         return 0;
     }
     let seconds =
         i64::from(time >> 11) * 3600 + i64::from(time >> 5 & 63) * 60 + i64::from(time & 31) * 2;
     days_since_1970(year, month, day) * 86_400 + seconds
-}
-
-/// Days from 1970-01-01, by counting from the first of March (H. Hinnant, "chrono-compatible
-/// low-level date algorithms"). The year is 1980..=2107, so nothing overflows.
-#[expect(
-    clippy::arithmetic_side_effects,
-    reason = "every operand has at most 16 bits"
-)]
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let month = if month <= 2 { month + 9 } else { month - 3 };
-    let day_of_year = (153 * month + 2) / 5 + day - 1;
-    365 * year + year / 4 - year / 100 + year / 400 + day_of_year - 719_468
 }
 
 #[cfg(test)]

@@ -57,7 +57,10 @@ fn file_systems_that_are_recognised_by_magic() {
     let date = b"2024010203040506\0";
     check(
         &[(32_768, b"\x01CD001\x01"), (32_768 + 830, date)],
-        &other("iso9660", Some("2024-01-02-03-04-05-06")),
+        &Content::Iso {
+            uuid: Some("2024-01-02-03-04-05-06".to_owned()),
+            label: String::new(),
+        },
     );
 }
 

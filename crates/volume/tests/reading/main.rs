@@ -7,6 +7,7 @@ mod content;
 mod ext4;
 mod fat;
 mod features;
+mod iso;
 mod luks;
 mod support;
 mod table;
