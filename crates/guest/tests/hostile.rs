@@ -15,7 +15,7 @@ const ROUND: Duration = Duration::from_secs(10);
 const LONG_BYTES: usize = 64 * 1024;
 
 /// Sound files of every kind that is parsed.
-const SAMPLES: [&str; 17] = [
+const SAMPLES: [&str; 22] = [
     "if [ -s $prefix/grubenv ]; then\n  load_env\nfi\nset default=\"${saved_entry}\"\n\
      function gfxmode { set gfxpayload=\"${1}\"; }\nfor i in a b; do menuentry \"$i\" --id 'x' {\n\
      \tgfxmode keep\n\tsearch --no-floppy --fs-uuid --set=root --hint-bios=hd0,gpt2 1-2\n\
@@ -47,6 +47,16 @@ const SAMPLES: [&str; 17] = [
      vm.nr_hugepages = 5\n-kernel/panic=1\next4 /dev/disk/by-path/x\n",
     "devices {\n filter = [ \"a|/dev/sda|\",\n \"r|.*|\" ] # x\n use_devicesfile=1\n}\nblacklist {\n device {\n\
      vendor \"x\"\n }\n}\nIDTYPE=sys_wwid IDNAME=naa.1 DEVNAME=/dev/sda PVID=. PART=2\n",
+    "default saved\nfallback=1\ntitle A\n\troot (hd0,0)\n\tkernel --type=linux (hd0,1)/k ro root=/dev/sda1\n\
+     \tinitrd /i /j\ntitle B\n uuid 1-2\n kernel /xen.gz\n module /k ro\n chainloader +1\n",
+    "DEFAULT menu.c32\nAPPEND a\nLABEL lts\n MENU DEFAULT\n MENU LABEL ^L\n LINUX ../k\n INITRD a,b\n \
+     APPEND initrd=c root=1\nINCLUDE x.cfg\nMENU INCLUDE y\nONTIMEOUT lts\nLABEL c\n COM32 chain.c32\n",
+    "blacklist hv-netvsc\ninstall a \\\n /bin/true; b\noptions c d=1\nalias pci:v* x\nsoftdep a pre: b post: c\n\
+     remove a b\nloop x=1\nmodprobe.blacklist=a,b module_blacklist=c\n",
+    "add_drivers+=\" hv_vmbus \" # c\nhostonly=no;MODULES=(a \"b\" \\\n # c\n 'd')\nHOOKS=(base autodetect)\n\
+     MODULES=most\nVERSION=\"9 dracut-057\"\nrd.driver.pre=x -N --hostonly\n",
+    "kernel/drivers/scsi/hv_storvsc.ko.xz: kernel/drivers/hv/hv_vmbus.ko.xz\nkernel/fs/ext4/ext4.ko\n\
+     CONFIG_SERIO_I8042=y\nsbat,1,SBAT Version,sbat,1,x\nshim,4,UEFI shim,shim,1,y\n",
 ];
 
 /// Pieces of grammar that a mutation may put anywhere.
@@ -99,6 +109,34 @@ fn mutations_are_harmless() {
             let mutated = mutate(sample.as_bytes(), seed);
             round(&mutated, &format!("sample {number} with seed {seed}"));
         }
+    }
+}
+
+/// shim's headers, with its certificate table right behind them: see `tests/images/make.sh`.
+fn signed_program() -> Vec<u8> {
+    let shim = zstd::decode_all(include_bytes!("images/shimx64.efi.zst").as_slice()).unwrap();
+    // The entry among the data directories: PE header at 0x80, 24 to the optional header, 112, 4 × 8.
+    let entry = 0x80 + 24 + 112 + 32;
+    let field = |at: usize| u32::from_le_bytes(shim[at..at + 4].try_into().unwrap());
+    let start = usize::try_from(field(entry)).unwrap();
+    let len = usize::try_from(field(entry + 4)).unwrap();
+    let mut small = shim[..1024].to_vec();
+    small[entry..entry + 4].copy_from_slice(&1024_u32.to_le_bytes());
+    small.extend(&shim[start..start + len]);
+    small
+}
+
+#[test]
+fn mutated_signatures_are_harmless() {
+    let sample = signed_program();
+    for seed in Seeds::of_environment("signed programs", 1) {
+        round(
+            &mutate(&sample, seed),
+            &format!("a program with seed {seed}"),
+        );
+        // The message alone, behind its header of 8 bytes.
+        let table = mutate(&sample[1024..], seed);
+        round(&table, &format!("a table with seed {seed}"));
     }
 }
 
