@@ -1,4 +1,4 @@
-//! The project's own chores: `cargo xtask images|demo|tidy|check|test|differential|bench`.
+//! The project's own chores: `cargo xtask images|demo|tidy|check|test|differential|prediction|bench`.
 //!
 //! Nothing here is shipped. Every chore runs from anywhere in the workspace
 //! and can be run by hand; CI calls the same ones.
@@ -9,6 +9,7 @@ mod demo;
 mod differential;
 mod images;
 mod parts;
+mod prediction;
 mod say;
 mod tidy;
 mod tool;
@@ -29,6 +30,9 @@ usage: cargo xtask CHORE
   differential [PART...]
                     what we read beside what independent tools read: initramfs, packages, volumes,
                     libguestfs (release build, images)
+  prediction [--seen] [GUEST...]
+                    what check says of booting beside what validate sees, into docs/prediction.md
+                    (release build, images; --seen boots nothing)
   bench [NAME...]   how fast we are, beside peers, into docs/benchmarks.md: validate, inspect, digest,
                     ring, storvsc
                     (--check fails over a limit, --pairs N is a trial)";
@@ -45,6 +49,7 @@ fn main() -> ExitCode {
         "check" => check::run(),
         "test" => parts::run(rest),
         "differential" => differential::run(rest),
+        "prediction" => prediction::run(rest),
         "bench" => bench::run(rest),
         _ => {
             say(USAGE);

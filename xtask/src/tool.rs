@@ -91,6 +91,21 @@ impl Tool {
         String::from_utf8(output.stdout).with_context(|| format!("{name} did not write UTF-8"))
     }
 
+    /// What the program writes to its standard output, where it ends with one of these codes.
+    pub(crate) fn output_with(self, codes: &[i32]) -> anyhow::Result<String> {
+        let name = self.name.clone();
+        let output = self.output("")?;
+        if !output
+            .status
+            .code()
+            .is_some_and(|code| codes.contains(&code))
+        {
+            let said = String::from_utf8_lossy(&output.stderr);
+            bail!("{name} failed: {}: {}", output.status, said.trim());
+        }
+        String::from_utf8(output.stdout).with_context(|| format!("{name} did not write UTF-8"))
+    }
+
     fn output(mut self, input: &str) -> anyhow::Result<Output> {
         self.command
             .stdin(Stdio::piped())
