@@ -3,7 +3,7 @@
 use detente_block::{BlockRead, ReadError};
 
 use super::layout::{Layout, Partition};
-use crate::fields::{guid, has, le16, le32, le64, read_if_inside};
+use crate::fields::{array, guid, has, le16, le32, le64, read_if_inside};
 
 /// \[UEFI\] 5.3.2: the header is at least this long.
 const HEADER_BYTES: usize = 92;
@@ -13,6 +13,10 @@ const MAX_TABLE_BYTES: u64 = 1024 * 1024;
 /// A header whose checksums hold, with its entries.
 struct Table {
     sector: u64,
+    /// Where the other header is, in bytes.
+    other: u64,
+    /// First and last sector for partitions, and the disk's GUID: the same in both headers.
+    shared: [u8; 32],
     entry_bytes: usize,
     entries: Vec<u8>,
 }
@@ -29,18 +33,32 @@ enum Flaw {
 pub(super) fn read(disk: &dyn BlockRead, layout: &mut Layout<'_>) -> Result<bool, ReadError> {
     let mut claimed = false;
     for sector in [512_u64, 4096] {
-        for (name, offset) in [("primary", Some(sector)), ("backup", backup(disk, sector))] {
-            let Some(offset) = offset else { continue };
-            match load(disk, offset, sector)? {
-                Ok(table) => {
-                    add_entries(&table, layout);
-                    return Ok(true);
-                }
-                Err(Flaw::Absent) => {}
-                Err(Flaw::Broken(rule)) => {
-                    claimed = true;
-                    layout.note(format!("{name} GPT header not used: {rule}"));
-                }
+        let primary = match load(disk, sector, sector)? {
+            Ok(table) => {
+                note_backup(disk, &table, layout)?;
+                add_entries(&table, layout);
+                return Ok(true);
+            }
+            Err(flaw) => flaw,
+        };
+        let backup = match backup(disk, sector) {
+            Some(offset) => load(disk, offset, sector)?,
+            None => Err(Flaw::Absent),
+        };
+        let missing = backup.is_ok().then_some("it is missing");
+        if let Some(rule) = primary.rule().or(missing) {
+            layout.note(format!("primary GPT header not used: {rule}"));
+        }
+        claimed |= primary.rule().is_some();
+        match backup {
+            Ok(table) => {
+                add_entries(&table, layout);
+                return Ok(true);
+            }
+            Err(Flaw::Absent) => {}
+            Err(Flaw::Broken(rule)) => {
+                claimed = true;
+                layout.note(format!("backup GPT header not used: {rule}"));
             }
         }
     }
@@ -48,6 +66,39 @@ pub(super) fn read(disk: &dyn BlockRead, layout: &mut Layout<'_>) -> Result<bool
         layout.note("no GPT header is sound: partitions unknown");
     }
     Ok(claimed)
+}
+
+impl Flaw {
+    /// The rule that is broken.
+    fn rule(&self) -> Option<&'static str> {
+        match self {
+            Self::Absent => None,
+            Self::Broken(rule) => Some(rule),
+        }
+    }
+}
+
+/// Says in what the other header differs from the one that is used. It is where that says, which
+/// is not the end of a disk that has grown.
+fn note_backup(
+    disk: &dyn BlockRead,
+    primary: &Table,
+    layout: &mut Layout<'_>,
+) -> Result<(), ReadError> {
+    let backup = match load(disk, primary.other, primary.sector)? {
+        Ok(backup) => backup,
+        Err(flaw) => {
+            let rule = flaw.rule().unwrap_or("it is missing");
+            layout.note(format!("backup GPT header not used: {rule}"));
+            return Ok(());
+        }
+    };
+    if backup.entries != primary.entries || backup.entry_bytes != primary.entry_bytes {
+        layout.note("backup GPT header not used: its partitions are not those of the primary");
+    } else if backup.shared != primary.shared {
+        layout.note("backup GPT header not used: it is of another disk than the primary");
+    }
+    Ok(())
 }
 
 /// The last whole sector.
@@ -68,6 +119,9 @@ fn load(disk: &dyn BlockRead, offset: u64, sector: u64) -> Result<Result<Table, 
         Ok(parsed) => parsed,
         Err(flaw) => return Ok(Err(flaw)),
     };
+    // The header was found to be long enough.
+    let other = le64(&header, 32).unwrap_or(0).saturating_mul(sector);
+    let shared = array(&header, 40).unwrap_or([0; 32]);
     let Some(entries) = read_if_inside(disk, place, total)? else {
         return Ok(Err(Flaw::Broken("its entries lie outside the disk")));
     };
@@ -76,6 +130,8 @@ fn load(disk: &dyn BlockRead, offset: u64, sector: u64) -> Result<Result<Table, 
     }
     Ok(Ok(Table {
         sector,
+        other,
+        shared,
         entry_bytes,
         entries,
     }))

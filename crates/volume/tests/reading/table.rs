@@ -58,7 +58,7 @@ fn gpt_names_and_identities() {
 #[test]
 fn a_spoiled_primary_header_falls_back_to_the_backup() {
     let cases: [(usize, &str); 4] = [
-        (512, "primary"),
+        (512, "primary GPT header not used: it is missing"),
         (
             512 + 16,
             "primary GPT header not used: its checksum is wrong",
@@ -77,7 +77,7 @@ fn a_spoiled_primary_header_falls_back_to_the_backup() {
         image.bytes[at] ^= 0xff;
         let found = lines(image.bytes);
         assert_eq!(found[..3], ["Gpt", BOTH[0], BOTH[1]], "spoiled at {at}");
-        assert!(at == 512 || found[3] == note, "spoiled at {at}: {found:?}");
+        assert_eq!(found[3..], [note], "spoiled at {at}");
     }
 }
 
@@ -101,6 +101,35 @@ fn a_primary_header_whose_rules_are_broken_is_not_used() {
         gpt().poke(512 + 72, &far).seal(512),
         &["Gpt", BOTH[0], BOTH[1], note],
     );
+}
+
+#[test]
+fn a_backup_that_differs_from_the_primary_is_said() {
+    let last = 2 * MIB - 512;
+    let note = |what: &str| format!("backup GPT header not used: {what}");
+    let check = |image: ImageBuilder, what: &str| {
+        check(image, &["Gpt", BOTH[0], BOTH[1], &note(what)]);
+    };
+    check(gpt().poke(last, &[0; 512]), "it is missing");
+    check(gpt().poke(last + 60, &[1]), "its checksum is wrong");
+    let broken = "the checksum of its entries is wrong";
+    check(gpt().poke(last - 128 * 128, &[0]), broken);
+    // Another name for the first partition.
+    let mut image = gpt().poke(last - 128 * 128 + 56, b"X");
+    let sum = crc32fast::hash(&image.bytes[last - 128 * 128..last]);
+    image = image.poke(last + 88, &sum.to_le_bytes()).seal(last);
+    check(image, "its partitions are not those of the primary");
+    let other = gpt().poke(last + 56, b"another disk").seal(last);
+    check(other, "it is of another disk than the primary");
+    let far = gpt().poke(512 + 32, &u64::MAX.to_le_bytes()).seal(512);
+    check(far, "it is missing");
+}
+
+#[test]
+fn the_backup_of_a_disk_that_has_grown_is_where_it_was() {
+    let mut image = gpt();
+    image.bytes.resize(3 * MIB, 0);
+    check(image, &["Gpt", BOTH[0], BOTH[1]]);
 }
 
 #[test]
