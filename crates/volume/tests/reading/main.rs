@@ -12,3 +12,4 @@ mod luks;
 mod support;
 mod table;
 mod xfs;
+mod xfs_spoiled;

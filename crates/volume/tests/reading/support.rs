@@ -59,6 +59,69 @@ pub(crate) fn seal_btrfs(bytes: &mut [u8]) {
     }
 }
 
+/// The pieces of metadata of an XFS of version 5 with blocks of `block` bytes (those of directories
+/// have 4 KiB, which is the least that mkfs makes), without the trees
+/// of its allocation groups: where each starts, how long it is, and where in it its sum stands.
+pub(crate) fn xfs_pieces(bytes: &[u8], block: usize) -> Vec<(usize, usize, usize)> {
+    let be32 = |at: usize| {
+        bytes[at..at + 4]
+            .iter()
+            .fold(0, |n, &b| n << 8 | usize::from(b))
+    };
+    let piece = |at: usize| match (&bytes[at..at + 4], &bytes[at + 8..at + 10]) {
+        (b"XFSB", _) if at == 0 => Some((512, 224)),
+        ([b'I', b'N', _, _], _) if bytes[at + 4] == 3 => Some((512, 100)),
+        // Records that were only marked as empty have no length.
+        ([0xfe, 0xed, 0xba, 0xbe], _) if be32(at + 12) > 0 => {
+            let headers = be32(at + 320).div_ceil(32 << 10).clamp(1, 16);
+            Some((headers * 512 + be32(at + 12).min(1 << 20), 32))
+        }
+        _ if at % block != 0 => None,
+        (b"XDB3" | b"XDD3", _) => Some((4096, 4)),
+        (b"BMA3", _) => Some((block, 64)),
+        (b"XSLM", _) => Some((block, 12)),
+        (_, [0x3d, 0xf1 | 0xff] | [0x3e, 0xbe]) => Some((4096, 12)),
+        _ => None,
+    };
+    let starts = (0..bytes.len() / 512 * 512).step_by(512);
+    let found = starts.filter_map(|at| piece(at).map(|(len, sum)| (at, len, sum)));
+    found
+        .filter(|(at, len, _)| at + len <= bytes.len())
+        .collect()
+}
+
+/// Makes their sums right again.
+pub(crate) fn seal_xfs(bytes: &mut [u8], block: usize) {
+    for (at, len, sum_at) in xfs_pieces(bytes, block) {
+        let piece = &mut bytes[at..at + len];
+        piece[sum_at..sum_at + 4].fill(0);
+        let is_record = sum_at == 32;
+        let sum = if is_record {
+            sum_of_record(piece)
+        } else {
+            crc32c::crc32c(piece)
+        };
+        piece[sum_at..sum_at + 4].copy_from_slice(&sum.to_le_bytes());
+    }
+}
+
+/// Of a record of an XFS log the start of each header counts, and the data.
+fn sum_of_record(piece: &[u8]) -> u32 {
+    let be32 = |at: usize| {
+        piece[at..at + 4]
+            .iter()
+            .fold(0, |n, &b| n << 8 | usize::from(b))
+    };
+    let (data_len, size) = (be32(12), be32(320));
+    let headers = size.div_ceil(32 << 10).clamp(1, 16);
+    let more = data_len.div_ceil(32 << 10).min(headers);
+    let sum = crc32c::crc32c(&piece[..328]);
+    let sum = (1..more).fold(sum, |sum, header| {
+        crc32c::crc32c_append(sum, &piece[header * 512..][..260])
+    });
+    crc32c::crc32c_append(sum, &piece[headers * 512..])
+}
+
 /// Overwrites bytes of an image.
 pub(crate) fn poke(bytes: &mut [u8], at: usize, new: &[u8]) {
     bytes[at..at + new.len()].copy_from_slice(new);

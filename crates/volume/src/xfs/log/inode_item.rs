@@ -142,20 +142,13 @@ pub(super) fn create(replay: &mut Replay<'_>, made: &Creation) -> Result<(), Sto
         return Err(BROKEN);
     }
     let start = superblock.offset_in_group(made.group, made.block, blocks);
-    let start = start.ok_or(BROKEN)?;
+    // The first block of a group has its headers.
+    let start = start.filter(|_| made.block > 0).ok_or(BROKEN)?;
     let place = (start / SECTOR, bytes / SECTOR);
     if replay.is_cancelled_in(place) {
         return Ok(());
     }
-    let fresh = Change {
-        is_new: true,
-        ..Change::default()
-    };
-    for index in 0..inodes {
-        let offset = start.saturating_add(index.saturating_mul(size));
-        replay.overlay.set_inode(offset, fresh)?;
-    }
-    Ok(())
+    replay.overlay.create(start, start.saturating_add(bytes))
 }
 
 /// Whether the inode on the disk is newer. Version 3 says when it was written, older ones count.

@@ -12,7 +12,8 @@ use crate::pages::Pages;
 /// What a log may take here. One of 64 MiB, which `mkfs` makes for all but the largest disks, has
 /// not enough changes for that.
 pub(super) const MAX_BYTES: usize = 32 * 1024 * 1024;
-/// What a piece of a buffer, and what an inode takes: maps are about half full.
+/// What a piece of a buffer (and a place where inodes are made), and what an inode takes: maps are
+/// about half full.
 const PIECE_COST: usize = 40;
 const INODE_COST: usize = 88;
 /// \[xfs\] `XFS_BLF_CHUNK`: buffers are logged in pieces of so many bytes.
@@ -29,6 +30,8 @@ pub(in crate::xfs) struct Overlay {
     pieces: BTreeMap<u64, Source>,
     /// Inodes by the byte where they start, which `inode_bytes` divides.
     inodes: BTreeMap<u64, Change>,
+    /// Where inodes were made: from byte to byte.
+    created: BTreeMap<u64, u64>,
     /// What the end of a record cut in two.
     kept: Vec<u8>,
 }
@@ -113,7 +116,23 @@ impl Overlay {
 
     /// What is known of the inode at byte `start`.
     pub(super) fn change(&self, start: u64) -> Change {
-        self.inodes.get(&start).copied().unwrap_or_default()
+        let around = self.created.range(..=start).next_back();
+        let fresh = Change {
+            is_new: around.is_some_and(|(_, &end)| start < end),
+            ..Change::default()
+        };
+        self.inodes.get(&start).copied().unwrap_or(fresh)
+    }
+
+    /// Inodes are made from byte `start` to `end`. Those that are not changed later stay as they
+    /// are on the disk, since no name leads to them.
+    pub(super) fn create(&mut self, start: u64, end: u64) -> Result<(), Stop> {
+        let old: Vec<u64> = self.inodes.range(start..end).map(|(&at, _)| at).collect();
+        for at in old {
+            self.inodes.remove(&at);
+        }
+        self.created.insert(start, end);
+        self.check_room()
     }
 
     pub(super) fn set_inode(&mut self, start: u64, change: Change) -> Result<(), Stop> {
@@ -169,7 +188,8 @@ impl Overlay {
     }
 
     fn check_room(&self) -> Result<(), Stop> {
-        let pieces = self.pieces.len().saturating_mul(PIECE_COST);
+        let pieces = self.pieces.len().saturating_add(self.created.len());
+        let pieces = pieces.saturating_mul(PIECE_COST);
         let inodes = self.inodes.len().saturating_mul(INODE_COST);
         // A list may have room for twice what it holds.
         let kept = self.kept.len().saturating_mul(2);

@@ -12,7 +12,8 @@ use crate::fields::le16;
 /// What all unfinished transactions may take. One of 64 MiB, the longest that Linux makes, has a
 /// quarter of a million inodes.
 pub(super) const MAX_BYTES: usize = 24 * 1024 * 1024;
-/// What an item and a span take; lists have room for more than they hold.
+/// What a transaction, an item and a span take; lists have room for more than they hold.
+const TRANSACTION_BYTES: usize = 512;
 const ITEM_BYTES: usize = 64;
 const SPAN_BYTES: usize = 24;
 /// \[xfs\] `xfs_trans_header`.
@@ -84,7 +85,7 @@ impl Transactions {
                 };
                 let old = self.open.insert(number, fresh);
                 self.bytes = self.bytes.saturating_sub(old.map_or(0, |old| old.bytes()));
-                self.bytes = self.bytes.saturating_add(ITEM_BYTES);
+                self.bytes = self.bytes.saturating_add(TRANSACTION_BYTES);
             }
             Action::Commit => {
                 let Some(mut done) = self.open.remove(&number) else {
@@ -120,9 +121,11 @@ impl Transaction {
     }
 
     fn bytes(&self) -> usize {
-        let items = self.items.len().saturating_add(1);
+        let items = self.items.len().saturating_mul(ITEM_BYTES);
         let spans = self.spans.len().saturating_mul(SPAN_BYTES);
-        items.saturating_mul(ITEM_BYTES).saturating_add(spans)
+        items
+            .saturating_add(spans)
+            .saturating_add(TRANSACTION_BYTES)
     }
 
     fn add(
