@@ -4,9 +4,9 @@
 
 mod contents;
 mod names;
+mod reader;
 #[cfg(test)]
 mod real;
-mod reader;
 #[cfg(test)]
 mod tests;
 
