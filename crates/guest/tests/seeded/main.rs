@@ -3,11 +3,7 @@
 //!
 //! File systems, tables and logical volumes come from their own tools, archives and programs from
 //! their specifications. Which file and line shows a fault is known from the change that made it.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test panics, and says what it skips"
-)]
+#![expect(clippy::unwrap_used, reason = "a test panics")]
 
 mod archive;
 mod format;
