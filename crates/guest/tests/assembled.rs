@@ -1,4 +1,4 @@
-//! Guests on logical volumes and arrays: the samples of the volume crate, made by LVM's own tools.
+//! Guests on logical volumes and arrays, the samples of the volume crate, and on subvolumes.
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 #[path = "schema/mod.rs"]
@@ -106,4 +106,70 @@ fn what_is_missing_or_not_read_is_in_the_facts() {
         matches!(error, InspectError::UnsupportedRoot { .. }),
         "{error}"
     );
+}
+
+/// A guest made by `images/make-btrfs.sh`.
+fn subvolumes(name: &str) -> Vec<Arc<dyn BlockRead>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/images");
+    let packed = std::fs::read(folder.join(format!("btrfs-{name}.img.zst"))).unwrap();
+    let bytes = zstd::decode_all(packed.as_slice()).unwrap();
+    vec![Arc::new(MemoryBackend::new(bytes))]
+}
+
+/// Files of the tree with what the kernel shows in them; none that stands at `hidden`.
+fn check_tree(name: &str, files: &[(&str, &str)], hidden: &[&str]) {
+    let disks = DiskFiles::open(&subvolumes(name)).unwrap();
+    let tree = disks.tree().ok().unwrap();
+    for (path, expect) in files {
+        let text = tree.read(path, 4096);
+        let text = text.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(String::from_utf8_lossy(&text), *expect, "{name} {path}");
+    }
+    for path in hidden {
+        assert!(tree.metadata(path).is_err(), "{name} {path}");
+    }
+}
+
+#[test]
+fn subvolumes_are_mounted_as_fedora_does() {
+    let files = [
+        ("/etc/os-release", "ID=fedora\n"),
+        ("/home/user", "home of fedora\n"),
+        ("/srv/file", "data of fedora\n"),
+        ("/var/hidden", "hidden\n"),
+        ("/home/../etc/os-release", "ID=fedora\n"),
+    ];
+    let hidden = ["/home/hidden", "/srv/hidden", "/root/etc", "/data"];
+    check_tree("fedora", &files, &hidden);
+    let guest = inspect(&subvolumes("fedora"), Options::default()).unwrap();
+    let facts = guest.facts();
+    assert_eq!(facts.operating_system.id, "fedora");
+    let mounted = |path: &str| {
+        let all = &facts.disks[0].volumes[0].subvolumes;
+        let own = all.iter().find(|own| own.path == path).unwrap();
+        own.mount_point.clone()
+    };
+    assert_eq!(mounted("root").as_deref(), Some("/"));
+    assert_eq!(mounted("home").as_deref(), Some("/home"));
+    assert_eq!(mounted("data").as_deref(), Some("/srv"));
+}
+
+#[test]
+fn a_snapshot_is_mounted_by_default_as_opensuse_does() {
+    let files = [
+        ("/etc/os-release", "ID=opensuse-leap\n"),
+        ("/home/user", "home of suse\n"),
+        ("/var/file", "var of suse\n"),
+        ("/srv/hidden", "hidden\n"),
+        // An older one stands beside it.
+        ("/.snapshots/2/snapshot/usr/lib/os-release", "ID=older\n"),
+    ];
+    check_tree("suse", &files, &["/home/hidden", "/var/hidden", "/@"]);
+    let guest = inspect(&subvolumes("suse"), Options::default()).unwrap();
+    let facts = guest.facts();
+    assert_eq!(facts.operating_system.id, "opensuse-leap");
+    let all = &facts.disks[0].volumes[0].subvolumes;
+    let default = all.iter().find(|own| own.default).unwrap();
+    assert_eq!(default.path, "@/.snapshots/1/snapshot");
+    assert_eq!(default.mount_point.as_deref(), Some("/"));
 }
