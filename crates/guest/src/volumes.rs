@@ -237,6 +237,7 @@ impl Held {
             Content::Fat { .. } => "fat",
             Content::Xfs { .. } => "xfs",
             Content::Btrfs { .. } => "btrfs",
+            Content::Iso { .. } => "iso9660",
             Content::Luks { .. } => "luks",
             Content::Other { kind, .. } => kind,
             // `Content` may grow in its own crate.
@@ -251,7 +252,7 @@ impl Held {
             | Content::Xfs { uuid, .. }
             | Content::Btrfs { uuid, .. }
             | Content::Luks { uuid, .. } => Some(uuid),
-            Content::Other { uuid, .. } => uuid.as_deref(),
+            Content::Other { uuid, .. } | Content::Iso { uuid, .. } => uuid.as_deref(),
             _ => None,
         }
     }
@@ -261,9 +262,8 @@ impl Held {
             Content::Ext4 { label, .. }
             | Content::Fat { label, .. }
             | Content::Xfs { label, .. }
-            | Content::Btrfs { label, .. } => {
-                Some(label.as_str()).filter(|label| !label.is_empty())
-            }
+            | Content::Btrfs { label, .. }
+            | Content::Iso { label, .. } => Some(label.as_str()).filter(|label| !label.is_empty()),
             _ => None,
         }
     }
