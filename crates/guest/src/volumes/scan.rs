@@ -156,7 +156,8 @@ impl Volumes {
                 (None, None)
             }
         };
-        let dirty = state::dirty(&volume).map_err(|source| InspectError::on(id, source))?;
+        let dirty = state::dirty(&volume, |note| self.notes.push(format!("{id}: {note}")));
+        let dirty = dirty.map_err(|source| InspectError::on(id, source))?;
         self.held.push(Held {
             id,
             volume,
