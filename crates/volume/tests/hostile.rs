@@ -191,8 +191,8 @@ fn metadata(disk: &[u8]) -> Vec<u8> {
     format!("# LVM2 metadata\n{text}").into_bytes()
 }
 
-/// Runs one input; says how to run it again if it panics or takes too long.
-fn check(name: &str, seed: u64, bytes: &[u8]) {
+/// Runs one input, and says how long it took; how to run it again if it panics or takes too long.
+fn check(name: &str, seed: u64, bytes: &[u8]) -> Duration {
     let start = Instant::now();
     let outcome = catch_unwind(AssertUnwindSafe(|| exercise(bytes)));
     let took = start.elapsed();
@@ -200,6 +200,7 @@ fn check(name: &str, seed: u64, bytes: &[u8]) {
         eprintln!("run again with DETENTE_HOSTILE_REPLAY={name}:{seed} ({took:?})");
         panic!("{name}:{seed} panicked or took too long");
     }
+    took
 }
 
 #[test]
@@ -209,11 +210,9 @@ fn the_corpus_does_no_harm() {
         let path = file.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "zst") {
             let packed = std::fs::read(&path).unwrap();
-            check(
-                &path.display().to_string(),
-                0,
-                &zstd::decode_all(packed.as_slice()).unwrap(),
-            );
+            let name = path.file_name().unwrap().display().to_string();
+            let bytes = zstd::decode_all(packed.as_slice()).unwrap();
+            eprintln!("{name}: {:?}", check(&name, 0, &bytes));
         }
     }
     check_memory();
@@ -229,15 +228,19 @@ fn mutated_samples_do_no_harm() {
         let (name, seed) = replay.split_once(':').unwrap();
         let sound = samples.iter().find(|sound| sound.name == name).unwrap();
         let seed = seed.parse().unwrap();
-        return check(name, seed, &sound.mutate(&mut Numbers::new(seed)));
+        let took = check(name, seed, &sound.mutate(&mut Numbers::new(seed)));
+        return eprintln!("{replay} took {took:?}");
     }
     for sound in &samples {
         check(sound.name, u64::MAX, &sound.bytes);
     }
+    let mut slowest = (Duration::ZERO, "", 0);
     for seed in Seeds::of_environment("volumes", 1) {
         for sound in &samples {
-            check(sound.name, seed, &sound.mutate(&mut Numbers::new(seed)));
+            let took = check(sound.name, seed, &sound.mutate(&mut Numbers::new(seed)));
+            slowest = slowest.max((took, sound.name, seed));
         }
     }
+    eprintln!("the slowest: {slowest:?}");
     check_memory();
 }
