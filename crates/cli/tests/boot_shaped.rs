@@ -170,37 +170,31 @@ fn check_all(test: &str, name: &str) {
 }
 
 #[test]
-#[ignore = "waits for its root or its facts to be read"]
 fn shaped_as_rhel_9() {
     check_all("shaped_as_rhel_9", "rhel9");
 }
 
 #[test]
-#[ignore = "waits for its root or its facts to be read"]
 fn shaped_as_fedora() {
     check_all("shaped_as_fedora", "fedora");
 }
 
 #[test]
-#[ignore = "waits for its root or its facts to be read"]
 fn shaped_as_ubuntu_2404() {
     check_all("shaped_as_ubuntu_2404", "ubuntu2404");
 }
 
 #[test]
-#[ignore = "waits for its root or its facts to be read"]
 fn shaped_as_sles_15() {
     check_all("shaped_as_sles_15", "sles15");
 }
 
 #[test]
-#[ignore = "waits for its root or its facts to be read"]
 fn shaped_as_alpine() {
     check_all("shaped_as_alpine", "alpine");
 }
 
 #[test]
-#[ignore = "waits for its root or its facts to be read"]
 fn shaped_as_arch() {
     check_all("shaped_as_arch", "arch");
 }
@@ -238,13 +232,11 @@ fn check_files(test: &str, name: &str) {
 }
 
 #[test]
-#[ignore = "waits for its root or its facts to be read"]
 fn files_of_rhel_9() {
     check_files("files_of_rhel_9", "rhel9");
 }
 
 #[test]
-#[ignore = "waits for its root or its facts to be read"]
 fn files_of_fedora() {
     check_files("files_of_fedora", "fedora");
 }
@@ -255,7 +247,6 @@ fn files_of_ubuntu_2404() {
 }
 
 #[test]
-#[ignore = "waits for its root or its facts to be read"]
 fn files_of_sles_15() {
     check_files("files_of_sles_15", "sles15");
 }

@@ -55,7 +55,8 @@ expect os_id alpine
 expect os_version 3.20.3
 expect hostname edge-router
 expect firmware bios
-expect loader extlinux
+# One loader by several names: what extlinux installs is syslinux.
+expect loader syslinux
 expect default_kernel "$kernel"
 expect root_spec "UUID=$ROOT_UUID"
 expect root_content ext4
