@@ -33,6 +33,16 @@ impl Format {
         image.to_owned()
     }
 
+    /// An ext4 with these files somewhere on a disk; `tree` is a folder for them.
+    pub(crate) fn ext4_on(files: &Tree, tree: &Path, disk: &Path, offset: u64, mib: u64) {
+        files.lay_out(tree);
+        run(tool("mke2fs")
+            .args(["-q", "-F", "-t", "ext4", "-U", ROOT])
+            .args(["-E", &format!("offset={offset}"), "-d"])
+            .args([tree, disk])
+            .arg(format!("{mib}M")));
+    }
+
     /// A file system with these files; XFS and btrfs are as large as they have to be. Its UUID is
     /// [`ROOT`], FAT's `ABCD-1234`.
     pub(crate) fn make(self, files: &Tree, image: &Path, mib: u64) {

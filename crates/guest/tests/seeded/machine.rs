@@ -40,8 +40,23 @@ pub(crate) enum On {
     LvmSplit,
 }
 
+/// The second disk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Second {
+    /// The one that LVM is on as well, if it is.
+    OfLvm,
+    /// That one is not given.
+    Away,
+    /// Another one with nothing on it.
+    Empty,
+}
+
 /// The machine.
 #[derive(Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fault of its own, and any may come together"
+)]
 pub(crate) struct Machine {
     /// The files of the root.
     pub(crate) root: Tree,
@@ -59,10 +74,7 @@ pub(crate) struct Machine {
     pub(crate) behind: Vec<Part>,
     /// How large the first disk is at least.
     pub(crate) disk_bytes: u64,
-    /// The further disks that stay away.
-    pub(crate) without_second: bool,
-    /// A second disk with nothing on it.
-    pub(crate) empty_second: bool,
+    pub(crate) second: Second,
     /// Whether the root was in use when the image was taken.
     pub(crate) in_use: bool,
     /// The file with the entry that starts, whose arguments end with `quiet`.
@@ -114,7 +126,13 @@ impl Machine {
     /// Makes the disks in a folder.
     pub(crate) fn disks(&self, place: &Path) -> Vec<Arc<dyn BlockRead>> {
         let root = place.join("root");
-        self.format.make(&self.root, &root, self.root_mib);
+        if self.is_made_in_place() {
+            // A file of that size, for the table alone.
+            let size = self.root_mib * MIB;
+            File::create(&root).unwrap().set_len(size).unwrap();
+        } else {
+            self.format.make(&self.root, &root, self.root_mib);
+        }
         if self.in_use {
             // e2fsprogs: as the kernel leaves it between mount and unmount.
             run(tool("debugfs")
@@ -122,16 +140,22 @@ impl Machine {
                 .arg(&root));
         }
         let mut paths = vec![self.first_disk(place, &root)];
-        if self.empty_second {
-            let second = place.join("second");
-            File::create(&second).unwrap().set_len(2 * MIB).unwrap();
-            paths.push(second);
-        }
-        if !self.without_second {
-            paths.extend(self.second_disk(place, &root));
+        match self.second {
+            Second::OfLvm => paths.extend(self.second_disk(place, &root)),
+            Second::Away => (),
+            Second::Empty => {
+                let second = place.join("second");
+                File::create(&second).unwrap().set_len(2 * MIB).unwrap();
+                paths.push(second);
+            }
         }
         let open = |path: &PathBuf| Arc::new(FileBackend::open(path).unwrap()) as _;
         paths.iter().map(open).collect()
+    }
+
+    /// Whether the root is made on the disk itself, which spares copying most of a volume of zeros.
+    fn is_made_in_place(&self) -> bool {
+        self.format == Format::Ext4 && self.on == On::Plain && !self.in_use
     }
 
     fn first_disk(&self, place: &Path, root: &Path) -> PathBuf {
@@ -151,8 +175,13 @@ impl Machine {
         let disk = place.join("disk");
         let root_at = usize::from(self.esp.is_some());
         let starts = self.table(&disk, place, &parts, root_at);
-        for ((_, path), start) in parts.iter().zip(starts) {
-            copy(path, &disk, 0, start, u64::MAX);
+        for (index, ((_, path), start)) in parts.iter().zip(starts).enumerate() {
+            if index == root_at && self.is_made_in_place() {
+                let tree = place.join("root.tree");
+                Format::ext4_on(&self.root, &tree, &disk, start, self.root_mib);
+            } else {
+                copy(path, &disk, 0, start, u64::MAX);
+            }
         }
         let code = File::options().write(true).open(&disk).unwrap();
         code.write_all_at(self.boot_code.as_bytes(), 200).unwrap();

@@ -20,6 +20,7 @@ mod shapes;
 use std::collections::BTreeSet;
 
 use detente_guest::check::rules;
+use machine::Second;
 
 /// Rules that no image breaks here, and why.
 const EXCEPTIONS: &[(&str, &str)] = &[(
@@ -35,7 +36,7 @@ fn a_root_that_is_not_whole_is_refused() {
     }
     let mut machine = seeds::volumes::on_two_disks();
     assert!(judge::readiness(&machine).is_ok());
-    machine.without_second = true;
+    machine.second = Second::Away;
     let error = judge::readiness(&machine).err().unwrap();
     assert!(
         error.contains("LVM2_member") && error.contains("disk 0 partition 2"),

@@ -3,7 +3,7 @@
 use detente_samples::{Label, ROOT, Tree, program as elf};
 
 use crate::format::Format;
-use crate::machine::{Machine, On};
+use crate::machine::{Machine, On, Second};
 use crate::program::{Signer, efi, kernel};
 use crate::{makers, menus};
 
@@ -239,8 +239,7 @@ fn bare(vendor: &str, releases: [&'static str; 2], maker: makers::Maker) -> Mach
         active: false,
         behind: Vec::new(),
         disk_bytes: 0,
-        without_second: false,
-        empty_second: false,
+        second: Second::OfLvm,
         in_use: false,
         menu: "",
         initramfs: Default::default(),

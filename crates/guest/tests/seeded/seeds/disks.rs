@@ -2,7 +2,7 @@
 
 use detente_samples::ROOT;
 
-use crate::machine::Machine;
+use crate::machine::{Machine, Second};
 use crate::seed::{Seed, seed};
 use crate::shapes::{debian, rhel};
 
@@ -162,7 +162,7 @@ pub(crate) const SEEDS: &[Seed] = &[
 
 fn with_two_disks() -> Machine {
     let mut own = debian();
-    own.empty_second = true;
+    own.second = Second::Empty;
     own
 }
 

@@ -2,7 +2,7 @@
 
 use detente_samples::luks;
 
-use crate::machine::{Machine, On, Part};
+use crate::machine::{Machine, On, Part, Second};
 use crate::seed::{Seed, seed};
 use crate::shapes::{debian, rebuild, rhel_on_lvm};
 
@@ -33,7 +33,7 @@ pub(crate) const SEEDS: &[Seed] = &[
         |own| rebuild(own, 0, "dm_mod"),
     ),
     seed("linux.disk.part-missing", with_home, "rhel/home", |own| {
-        own.without_second = true;
+        own.second = Second::Away;
     }),
     seed(
         "linux.disk.not-unmounted",
