@@ -173,13 +173,13 @@ fn a_boot_loader_that_is_not_known() {
     }
     let tree = Tree::debian()
         .without("boot/grub/grub.cfg")
-        .file("boot/extlinux/extlinux.conf", b"DEFAULT linux\n");
+        .file("boot/limine.conf", b"timeout: 3\n");
     fs::write(&image, tree.ext4(32)).unwrap();
-    let way_out = "install GRUB 2 or systemd-boot in the guest beside extlinux";
+    let way_out = "install GRUB 2 or systemd-boot in the guest beside Limine";
 
     let output = detente().arg("inspect").arg(&image).output().unwrap();
     expect_code(&output, 2);
-    assert!(stdout(&output).contains("the boot loader is extlinux, which is not read yet"));
+    assert!(stdout(&output).contains("the boot loader is Limine, which is not read yet"));
     assert!(stdout(&output).contains(way_out));
 
     let before = names(place.path());
@@ -191,7 +191,7 @@ fn a_boot_loader_that_is_not_known() {
         .output()
         .unwrap();
     expect_code(&output, 2);
-    assert!(stderr(&output).contains("the boot loader is extlinux, which is not read yet"));
+    assert!(stderr(&output).contains("the boot loader is Limine, which is not read yet"));
     assert!(stderr(&output).contains(&format!("hint: {way_out}")));
     assert_eq!(names(place.path()), before);
 }
