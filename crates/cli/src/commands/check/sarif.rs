@@ -1,4 +1,4 @@
-//! The answer as a log of static analysis: [SARIF] 2.1.0.
+//! The answer as a log of static analysis: \[SARIF\] 2.1.0.
 //!
 //! As much of the format as findings need: one run, its rules, a result for each piece of
 //! evidence, and a notification for each rule that could not be applied.
