@@ -76,7 +76,7 @@ pub(crate) fn xfs_pieces(bytes: &[u8], block: usize) -> Vec<(usize, usize, usize
             let headers = be32(at + 320).div_ceil(32 << 10).clamp(1, 16);
             Some((headers * 512 + be32(at + 12).min(1 << 20), 32))
         }
-        _ if at % block != 0 => None,
+        _ if !at.is_multiple_of(block) => None,
         (b"XDB3" | b"XDD3", _) => Some((4096, 4)),
         (b"BMA3", _) => Some((block, 64)),
         (b"XSLM", _) => Some((block, 12)),
