@@ -8,6 +8,7 @@ use crate::{FileKind, FsError, Metadata};
 
 /// Inode flags that change how data is read.
 const FLAG_ENCRYPTED: u32 = 0x800;
+const FLAG_INDEX: u32 = 0x1000;
 const FLAG_EXTENTS: u32 = 0x8_0000;
 const FLAG_INLINE_DATA: u32 = 0x1000_0000;
 
@@ -48,6 +49,11 @@ impl Inode {
 
     pub(super) fn has_extents(&self) -> bool {
         self.flags & FLAG_EXTENTS != 0
+    }
+
+    /// Whether it is a directory with an index.
+    pub(super) fn has_index(&self) -> bool {
+        self.flags & FLAG_INDEX != 0
     }
 
     /// What keeps us from reading the data, if anything.

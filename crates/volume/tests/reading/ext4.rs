@@ -1,6 +1,7 @@
 //! ext2, ext3 and ext4: samples made by `mke2fs`, read beside `ext4-view`, and spoiled.
 
 use crate::support::{has_tool, open_bytes, poke, sample, window};
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use detente_block::ExtentKind;
@@ -237,6 +238,16 @@ fn a_spoiled_superblock_is_refused_by_name() {
     check_spoiled(0x58, 100, &corrupt("the inode size is not allowed"));
     let unsupported = "unsupported ext4 file system: incompatible features 0x80000001";
     check_spoiled(0x60, 0x8000_0043, unsupported);
+}
+
+/// The kernel grew it: its first block was a leaf once and still ends as one.
+#[test]
+fn every_name_of_an_indexed_directory_is_there() {
+    let fs = sound("ext4-index");
+    let names = fs.read_dir("/many").unwrap();
+    let found: BTreeSet<String> = names.into_iter().map(|entry| entry.name).collect();
+    let wanted = (0..3000).map(|number| format!("a-name-of-some-length-{number}"));
+    assert_eq!(found, wanted.collect());
 }
 
 #[test]
