@@ -1,4 +1,4 @@
-//! Would this guest run over there: rules over [`Facts`], and what they find.
+//! Would this guest run over there: rules over [`Facts`](crate::Facts), and what they find.
 //!
 //! [`check`] reads no image: whatever it says is proved by facts that were gathered before. A rule
 //! is data ([`Rule`]); the table of all of them is [`rules`]. What the facts do not tell (the

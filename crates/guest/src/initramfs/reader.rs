@@ -1,7 +1,7 @@
 //! Looks into several archives at a time, on the cores that there are.
 //!
 //! A stream says how much memory its decoder needs. All decoders at work share
-//! [`DECODER_MEMORY_BYTES`](detente_initramfs::DECODER_MEMORY_BYTES): first each gets its part;
+//! [`DECODER_MEMORY_BYTES`]: first each gets its part;
 //! what needs more than that is read afterwards, alone.
 
 use std::sync::{Arc, Mutex, PoisonError};

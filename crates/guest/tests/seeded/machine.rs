@@ -53,10 +53,6 @@ pub(crate) enum Second {
 
 /// The machine.
 #[derive(Clone)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a fault of its own, and any may come together"
-)]
 pub(crate) struct Machine {
     /// The files of the root.
     pub(crate) root: Tree,
