@@ -1,7 +1,7 @@
 //! Would this guest run over there: rules over [`Facts`](crate::Facts), and what they find.
 //!
 //! [`check`] reads no image: whatever it says is proved by facts that were gathered before. A rule
-//! is data ([`Rule`]); the table of all of them is [`rules`]. What the facts do not tell (the
+//! is data ([`Rule`]); the table of all of them is [`rules()`]. What the facts do not tell (the
 //! contents of an initramfs, say) is *not looked at*, and never ready.
 //!
 //! Readiness is what can be known without booting. It is neither a validation (what was seen while

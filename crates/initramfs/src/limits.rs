@@ -18,7 +18,7 @@ pub struct Limits {
     /// Archives and compressed streams, one after another.
     pub segments: u32,
     /// The window that a stream may ask its decoder to keep; at most
-    /// [`DECODER_MEMORY_BYTES`](crate::DECODER_MEMORY_BYTES), whatever stands here.
+    /// [`DECODER_MEMORY_BYTES`], whatever stands here.
     pub decoder_memory_bytes: u64,
 }
 

@@ -1,6 +1,6 @@
 //! What vendors say of guests on platforms: statements as data, each with its source.
 //!
-//! [`support`] answers for a guest release and a platform. It repeats documents and judges nothing:
+//! [`support()`] answers for a guest release and a platform. It repeats documents and judges nothing:
 //! what no document says is [`SupportStatus::Unknown`], never *unsupported*. It is about support,
 //! not about readiness, and takes no part in either. Time is that of the data (`asOf`), not today.
 //!
