@@ -7,8 +7,8 @@
 //! reader sees but for an exchange of extents that was under way.
 //!
 //! What changed is not held: only where in the log it stands, from where it is read when it is
-//! wanted. Memory: 32 MiB for that, and 24 MiB for transactions while the log is read; half a
-//! million changed inodes. A log that needs more is not replayed, which [`XfsLog`] says.
+//! wanted. Memory: 32 MiB for that, and 24 MiB for transactions while the log is read; 380,000
+//! changed inodes. A log that needs more is not replayed, which [`XfsLog`] says.
 
 mod buffer;
 mod cancelled;
