@@ -12,7 +12,7 @@ use detente_host::hyperv::{HypervHost, HypervOptions};
 use detente_host::lab::fetch;
 use detente_host::{Host as _, MachineEvent, Port};
 use detente_machine::{
-    DirectBoot, DiskBelow, DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec, NetworkSpec,
+    DirectBoot, DiskBelow, DiskBus, DiskFile, ImageFormat, LaunchDisk, LaunchNetwork, LaunchSpec,
     Profile, Topology,
 };
 
@@ -59,10 +59,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn spec(kernel: &Path, initramfs: &Path, cmdline: &Path, disks: &[PathBuf]) -> MachineSpec {
+fn spec(kernel: &Path, initramfs: &Path, cmdline: &Path, disks: &[PathBuf]) -> LaunchSpec {
     let disks = disks
         .chunks_exact(2)
-        .map(|pair| DiskSpec {
+        .map(|pair| LaunchDisk {
             overlay: pair[0].clone(),
             below: DiskBelow::Files(vec![DiskFile {
                 path: pair[1].clone(),
@@ -72,7 +72,7 @@ fn spec(kernel: &Path, initramfs: &Path, cmdline: &Path, disks: &[PathBuf]) -> M
             serial: "detente0".to_owned(),
         })
         .collect();
-    MachineSpec {
+    LaunchSpec {
         name: "lab-example".to_owned(),
         profile: Profile::HypervVmbus,
         topology: Topology {
@@ -87,7 +87,7 @@ fn spec(kernel: &Path, initramfs: &Path, cmdline: &Path, disks: &[PathBuf]) -> M
             initramfs: initramfs.to_owned(),
             cmdline: cmdline.to_string_lossy().into_owned(),
         },
-        network: NetworkSpec {
+        network: LaunchNetwork {
             mac: [0x52, 0x54, 0x00, 0xd7, 0xe2, 0x01],
             dhcp: true,
             spoil_transfer: false,

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use detente_host::local::{LocalHost, LocalOptions};
 use detente_host::{Host, MachineEvent, Port};
 use detente_machine::{
-    DirectBoot, DiskBelow, DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec, NetworkSpec,
+    DirectBoot, DiskBelow, DiskBus, DiskFile, ImageFormat, LaunchDisk, LaunchNetwork, LaunchSpec,
     Profile, Topology,
 };
 
@@ -38,7 +38,7 @@ fn main() -> Result<(), Failure> {
     run(&host, &spec(profile, boot, disk), work.as_ref())
 }
 
-fn run(host: &LocalHost, spec: &MachineSpec, work: &std::path::Path) -> Result<(), Failure> {
+fn run(host: &LocalHost, spec: &LaunchSpec, work: &std::path::Path) -> Result<(), Failure> {
     let started = Instant::now();
     let mut machine = host.start(spec, work)?;
     println!("started after {:?}", started.elapsed());
@@ -89,8 +89,8 @@ fn typed() -> Receiver<String> {
     lines
 }
 
-fn spec(profile: Profile, boot: DirectBoot, disk: Option<(&String, &String)>) -> MachineSpec {
-    MachineSpec {
+fn spec(profile: Profile, boot: DirectBoot, disk: Option<(&String, &String)>) -> LaunchSpec {
+    LaunchSpec {
         name: "example".to_owned(),
         profile,
         topology: Topology {
@@ -101,7 +101,7 @@ fn spec(profile: Profile, boot: DirectBoot, disk: Option<(&String, &String)>) ->
         memory_mib: 512,
         disks: disk
             .into_iter()
-            .map(|(overlay, source)| DiskSpec {
+            .map(|(overlay, source)| LaunchDisk {
                 overlay: overlay.into(),
                 below: DiskBelow::Files(vec![DiskFile {
                     path: source.into(),
@@ -116,7 +116,7 @@ fn spec(profile: Profile, boot: DirectBoot, disk: Option<(&String, &String)>) ->
             })
             .collect(),
         boot,
-        network: NetworkSpec {
+        network: LaunchNetwork {
             mac: [0x52, 0x54, 0, 0xde, 0x7e, 1],
             dhcp: true,
             spoil_transfer: false,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use detente_machine::MachineSpec;
+use detente_machine::LaunchSpec;
 use detente_machine::hyperv::{Answer, BusEvent, Command};
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ pub trait Host {
     ///
     /// # Errors
     /// [`HostError`]; nothing is left behind then but `work`.
-    fn start(&self, spec: &MachineSpec, work: &Path) -> Result<Box<dyn Machine>, HostError>;
+    fn start(&self, spec: &LaunchSpec, work: &Path) -> Result<Box<dyn Machine>, HostError>;
 }
 
 /// A machine that was started. Dropping it ends it and cleans up.

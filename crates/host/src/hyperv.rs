@@ -22,7 +22,7 @@ mod stream;
 
 use std::path::{Path, PathBuf};
 
-use detente_machine::MachineSpec;
+use detente_machine::LaunchSpec;
 
 use crate::lab::{LabHost, LabOptions, Programs};
 use crate::local::AccelerationChoice;
@@ -110,7 +110,7 @@ impl Host for HypervHost {
         matches!(self, Self::Lab(_))
     }
 
-    fn start(&self, spec: &MachineSpec, work: &Path) -> Result<Box<dyn Machine>, HostError> {
+    fn start(&self, spec: &LaunchSpec, work: &Path) -> Result<Box<dyn Machine>, HostError> {
         self.host().start(spec, work)
     }
 }

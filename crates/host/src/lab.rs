@@ -39,7 +39,7 @@ pub mod warm;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
-use detente_machine::MachineSpec;
+use detente_machine::LaunchSpec;
 use detente_machine::qemu::Accelerator;
 
 use crate::hyperv::{PRODUCT, Shown};
@@ -145,7 +145,7 @@ impl LabHost {
     }
 
     /// The lab that served last, or the one that is kept warm, or a new one.
-    fn lab(&self, spec: &MachineSpec, work: &Path) -> Result<Lab, HostError> {
+    fn lab(&self, spec: &LaunchSpec, work: &Path) -> Result<Lab, HostError> {
         let waiting = self
             .slot
             .lock()
@@ -173,7 +173,7 @@ impl Host for LabHost {
         &self.facts
     }
 
-    fn start(&self, spec: &MachineSpec, work: &Path) -> Result<Box<dyn Machine>, HostError> {
+    fn start(&self, spec: &LaunchSpec, work: &Path) -> Result<Box<dyn Machine>, HostError> {
         let lab = self.lab(spec, work)?;
         let slot = Arc::clone(&self.slot);
         let machine = guest::start(lab, spec, self.options.shown, work, slot)?;

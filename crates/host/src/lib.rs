@@ -1,6 +1,6 @@
 //! Where machines run: the [`Host`] trait, QEMU on this machine, a scripted host for tests.
 //!
-//! A host starts a [`MachineSpec`](detente_machine::MachineSpec) and gives a [`Machine`] back: its
+//! A host starts a [`LaunchSpec`](detente_machine::LaunchSpec) and gives a [`Machine`] back: its
 //! events, its consoles, its power button. Whoever holds it decides what they mean.
 //!
 //! ```no_run
@@ -9,7 +9,7 @@
 //! use detente_host::{Host, MachineEvent};
 //! use detente_host::local::{LocalHost, LocalOptions};
 //!
-//! # fn spec() -> detente_machine::MachineSpec { unimplemented!() }
+//! # fn spec() -> detente_machine::LaunchSpec { unimplemented!() }
 //! let folders = vec!["/usr/bin".into()];
 //! let host = LocalHost::find(&LocalOptions { folders, ..LocalOptions::default() })?;
 //! let mut machine = host.start(&spec(), "work".as_ref())?;

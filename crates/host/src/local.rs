@@ -17,7 +17,7 @@ pub(crate) mod resources;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use detente_machine::MachineSpec;
+use detente_machine::LaunchSpec;
 use detente_machine::qemu::Accelerator;
 
 use crate::{Acceleration, Host, HostError, HostFacts, Implementation, Machine};
@@ -140,7 +140,7 @@ impl Host for LocalHost {
         &self.facts
     }
 
-    fn start(&self, spec: &MachineSpec, work: &Path) -> Result<Box<dyn Machine>, HostError> {
+    fn start(&self, spec: &LaunchSpec, work: &Path) -> Result<Box<dyn Machine>, HostError> {
         resources::check(spec, self.accelerator, work)?;
         let order = launch::Order {
             program: &self.facts.program,

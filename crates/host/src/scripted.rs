@@ -7,12 +7,12 @@
 //! use std::time::Instant;
 //! use detente_host::scripted::{Input, ScriptedHost};
 //! use detente_host::{Host, MachineEvent, Port};
-//! # use detente_machine::{DirectBoot, MachineSpec, NetworkSpec, Profile, Synthetic, Topology};
-//! # let spec = MachineSpec {
+//! # use detente_machine::{DirectBoot, LaunchSpec, LaunchNetwork, Profile, Synthetic, Topology};
+//! # let spec = LaunchSpec {
 //! #     name: String::new(), profile: Profile::Kvm, memory_mib: 1, disks: vec![],
 //! #     topology: Topology { sockets: 1, cores: 1, threads: 1 },
 //! #     boot: DirectBoot { kernel: "".into(), initramfs: "".into(), cmdline: String::new() },
-//! #     network: NetworkSpec { mac: [0; 6], dhcp: true, spoil_transfer: false },
+//! #     network: LaunchNetwork { mac: [0; 6], dhcp: true, spoil_transfer: false },
 //! #     entropy: true, console_input: true, hypervisor_bit: true, synthetic: Synthetic::default(),
 //! # };
 //!
@@ -38,7 +38,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use detente_machine::MachineSpec;
+use detente_machine::LaunchSpec;
 
 use crate::{
     Acceleration, Host, HostError, HostFacts, Implementation, Machine, MachineEvent, NetworkSeen,
@@ -66,7 +66,7 @@ pub type Script = Box<dyn FnMut(Input<'_>) -> Vec<MachineEvent> + Send>;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recorded {
     /// What was started.
-    pub started: Vec<MachineSpec>,
+    pub started: Vec<LaunchSpec>,
     /// What was sent, across all machines.
     pub sent: Vec<(Port, Vec<u8>)>,
     /// How often power buttons were pressed.
@@ -80,14 +80,14 @@ type Shared<T> = Arc<Mutex<T>>;
 /// A host whose machines follow a script.
 pub struct ScriptedHost {
     facts: HostFacts,
-    scripts: Box<dyn Fn(&MachineSpec) -> Script + Send + Sync>,
+    scripts: Box<dyn Fn(&LaunchSpec) -> Script + Send + Sync>,
     recorded: Shared<Recorded>,
     network: Shared<NetworkSeen>,
 }
 
 impl ScriptedHost {
     /// A host that makes a script for every machine that is started.
-    pub fn new(scripts: impl Fn(&MachineSpec) -> Script + Send + Sync + 'static) -> Self {
+    pub fn new(scripts: impl Fn(&LaunchSpec) -> Script + Send + Sync + 'static) -> Self {
         Self {
             facts: HostFacts {
                 product: "scripted".to_owned(),
@@ -142,7 +142,7 @@ impl Host for ScriptedHost {
         &self.facts
     }
 
-    fn start(&self, spec: &MachineSpec, _work: &Path) -> Result<Box<dyn Machine>, HostError> {
+    fn start(&self, spec: &LaunchSpec, _work: &Path) -> Result<Box<dyn Machine>, HostError> {
         lock(&self.recorded).started.push(spec.clone());
         let mut script = (self.scripts)(spec);
         let waiting = script(Input::Started).into();

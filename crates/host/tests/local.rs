@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use detente_host::local::{AccelerationChoice, CONSOLE_LIMIT_BYTES, LocalHost, LocalOptions};
 use detente_host::{Acceleration, Host, HostError, Machine, MachineEvent, Port, PowerOff};
-use detente_machine::{DirectBoot, MachineSpec, NetworkSpec, Profile, Topology};
+use detente_machine::{DirectBoot, LaunchNetwork, LaunchSpec, Profile, Topology};
 
 /// In real mode: says `up` on the first port, then obeys bytes from the second: P powers off
 /// (q35's PM1a_CNT at 0x604), R resets (0xcf9), X panics (pvpanic at 0x505), F floods the first
@@ -58,11 +58,11 @@ fn host(test: &str) -> Option<LocalHost> {
     }
 }
 
-fn spec(work: &Path, profile: Profile) -> MachineSpec {
+fn spec(work: &Path, profile: Profile) -> LaunchSpec {
     let (kernel_file, initramfs) = (work.join("kernel, odd"), work.join("initramfs"));
     std::fs::write(&kernel_file, kernel()).unwrap();
     std::fs::write(&initramfs, [0; 16]).unwrap();
-    MachineSpec {
+    LaunchSpec {
         name: "test, local".to_owned(),
         profile,
         topology: Topology {
@@ -77,7 +77,7 @@ fn spec(work: &Path, profile: Profile) -> MachineSpec {
             initramfs,
             cmdline: "console=ttyS0".to_owned(),
         },
-        network: NetworkSpec {
+        network: LaunchNetwork {
             mac: [0x52, 0x54, 0, 0xde, 0x7e, 1],
             dhcp: true,
             spoil_transfer: false,

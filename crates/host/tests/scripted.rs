@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use detente_host::scripted::{Input, ScriptedHost};
 use detente_host::{Host, MachineEvent, NetworkSeen, Port, PowerOff};
-use detente_machine::{DirectBoot, MachineSpec, NetworkSpec, Profile, Topology};
+use detente_machine::{DirectBoot, LaunchNetwork, LaunchSpec, Profile, Topology};
 
-fn spec() -> MachineSpec {
-    MachineSpec {
+fn spec() -> LaunchSpec {
+    LaunchSpec {
         name: "scripted".to_owned(),
         profile: Profile::Kvm,
         topology: Topology {
@@ -22,7 +22,7 @@ fn spec() -> MachineSpec {
             initramfs: "initramfs".into(),
             cmdline: String::new(),
         },
-        network: NetworkSpec {
+        network: LaunchNetwork {
             mac: [0; 6],
             dhcp: true,
             spoil_transfer: false,

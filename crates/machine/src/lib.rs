@@ -1,4 +1,4 @@
-//! What a virtual machine consists of: hardware profiles, [`MachineSpec`], QEMU's arguments for it.
+//! What a virtual machine consists of: hardware profiles, [`LaunchSpec`], QEMU's arguments for it.
 //!
 //! ```
 //! use detente_machine::Profile;
@@ -11,12 +11,12 @@
 
 pub mod hyperv;
 pub mod lab;
+mod launch;
 mod profile;
 pub mod qemu;
-mod spec;
 
-pub use profile::{Discovery, Hardware, Profile, UnknownProfile};
-pub use spec::{
-    DirectBoot, DiskBelow, DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec, NetworkSpec,
+pub use launch::{
+    DirectBoot, DiskBelow, DiskBus, DiskFile, ImageFormat, LaunchDisk, LaunchNetwork, LaunchSpec,
     ServiceFaults, Synthetic, Topology,
 };
+pub use profile::{Discovery, Hardware, Profile, UnknownProfile};

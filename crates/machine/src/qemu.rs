@@ -1,4 +1,4 @@
-//! QEMU's arguments for a [`MachineSpec`].
+//! QEMU's arguments for a [`LaunchSpec`].
 //!
 //! A pure function: no file is looked at, no program is asked. What it gives works with QEMU 6.0
 //! and later, and with the builds of distributions that leave much out.
@@ -20,7 +20,7 @@ pub use devices::devices;
 pub use disks::{hotplug_nodes, hotplug_raw};
 pub use shell::shell_line;
 
-use crate::{MachineSpec, Profile};
+use crate::{LaunchSpec, Profile};
 
 /// The name of the virtio-serial port that the agent looks for.
 pub const AGENT_PORT_NAME: &str = "org.detente.agent.0";
@@ -64,7 +64,7 @@ pub struct Wiring {
 /// A guest's reset or power-off ends QEMU; a guest's panic pauses the machine, so that its screen
 /// can still be looked at.
 #[must_use]
-pub fn arguments(spec: &MachineSpec, wiring: &Wiring) -> Vec<OsString> {
+pub fn arguments(spec: &LaunchSpec, wiring: &Wiring) -> Vec<OsString> {
     let mut arguments = Arguments::default();
     arguments.machine(spec, wiring.accel);
     arguments.boot(spec);
@@ -89,7 +89,7 @@ pub fn arguments(spec: &MachineSpec, wiring: &Wiring) -> Vec<OsString> {
 /// The arguments for a person who starts the same machine by hand: the console on the terminal,
 /// nothing behind the network card or the agent's ports. The files must still be there.
 #[must_use]
-pub fn arguments_by_hand(spec: &MachineSpec, accel: Accelerator) -> Vec<OsString> {
+pub fn arguments_by_hand(spec: &LaunchSpec, accel: Accelerator) -> Vec<OsString> {
     let mut arguments = Arguments::default();
     arguments.machine(spec, accel);
     arguments.boot(spec);
@@ -118,7 +118,7 @@ impl Arguments {
         self.0.push(value.into());
     }
 
-    fn machine(&mut self, spec: &MachineSpec, accel: Accelerator) {
+    fn machine(&mut self, spec: &LaunchSpec, accel: Accelerator) {
         self.0.push("-nodefaults".into());
         self.0.push("-no-user-config".into());
         self.pair("-name", key_value("guest", spec.name.as_ref()));
@@ -156,7 +156,7 @@ impl Arguments {
         self.pair("-rtc", "base=utc");
     }
 
-    fn boot(&mut self, spec: &MachineSpec) {
+    fn boot(&mut self, spec: &LaunchSpec) {
         self.pair("-kernel", &spec.boot.kernel);
         self.pair("-initrd", &spec.boot.initramfs);
         self.pair("-append", &spec.boot.cmdline);
@@ -189,7 +189,7 @@ impl Arguments {
         );
     }
 
-    fn network_card(&mut self, spec: &MachineSpec) {
+    fn network_card(&mut self, spec: &LaunchSpec) {
         let model = match spec.profile {
             Profile::Kvm => "virtio-net-pci",
             Profile::KvmLegacy => "e1000e",
@@ -201,7 +201,7 @@ impl Arguments {
         self.pair("-device", format!("{model},netdev=net0,mac={mac},romfile="));
     }
 
-    fn other_devices(&mut self, spec: &MachineSpec) {
+    fn other_devices(&mut self, spec: &LaunchSpec) {
         self.pair("-device", "VGA");
         // A guest that knows it reports a panic at once.
         self.pair("-device", "pvpanic");

@@ -8,12 +8,12 @@ use detente_machine::qemu::{
     Accelerator, Wiring, arguments, arguments_by_hand, devices, shell_line,
 };
 use detente_machine::{
-    DirectBoot, DiskBelow, DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec, NetworkSpec,
+    DirectBoot, DiskBelow, DiskBus, DiskFile, ImageFormat, LaunchDisk, LaunchNetwork, LaunchSpec,
     Profile, Topology,
 };
 
-fn spec(profile: Profile, bus: DiskBus) -> MachineSpec {
-    MachineSpec {
+fn spec(profile: Profile, bus: DiskBus) -> LaunchSpec {
+    LaunchSpec {
         name: "payroll".to_owned(),
         profile,
         topology: Topology {
@@ -22,7 +22,7 @@ fn spec(profile: Profile, bus: DiskBus) -> MachineSpec {
             threads: 1,
         },
         memory_mib: 1024,
-        disks: vec![DiskSpec {
+        disks: vec![LaunchDisk {
             overlay: "/run/o.qcow2".into(),
             below: DiskBelow::Files(vec![
                 file("/images/top.qcow2", ImageFormat::Qcow2),
@@ -36,7 +36,7 @@ fn spec(profile: Profile, bus: DiskBus) -> MachineSpec {
             initramfs: "/run/initrd".into(),
             cmdline: "root=/dev/vda1 console=ttyS0".to_owned(),
         },
-        network: NetworkSpec {
+        network: LaunchNetwork {
             mac: [0x52, 0x54, 0x00, 0xde, 0x7e, 0x01],
             dhcp: true,
             spoil_transfer: false,

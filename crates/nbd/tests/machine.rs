@@ -19,7 +19,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use detente_disk::{Format, OverlaySpec, empty_overlay};
 use detente_machine::qemu::{Accelerator, arguments_by_hand, hotplug_nodes};
 use detente_machine::{
-    DirectBoot, DiskBelow, DiskBus, DiskSpec, MachineSpec, NetworkSpec, Profile, Topology,
+    DirectBoot, DiskBelow, DiskBus, LaunchDisk, LaunchNetwork, LaunchSpec, Profile, Topology,
 };
 use detente_nbd::{Export, Server};
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use support::{striped, striped_bytes};
 
 /// A disk that is served from `folder`, below an overlay there.
-fn disk(folder: &Path, server: &Server) -> DiskSpec {
+fn disk(folder: &Path, server: &Server) -> LaunchDisk {
     let overlay = folder.join("overlay");
     let bytes = empty_overlay(&OverlaySpec {
         virtual_size: striped_bytes().len() as u64,
@@ -35,7 +35,7 @@ fn disk(folder: &Path, server: &Server) -> DiskSpec {
         backing_format: Format::Vhdx,
     });
     fs::write(&overlay, bytes.unwrap()).unwrap();
-    DiskSpec {
+    LaunchDisk {
         overlay,
         below: DiskBelow::Nbd {
             socket: server.address(),
@@ -46,8 +46,8 @@ fn disk(folder: &Path, server: &Server) -> DiskSpec {
     }
 }
 
-fn machine(disk: DiskSpec) -> MachineSpec {
-    MachineSpec {
+fn machine(disk: LaunchDisk) -> LaunchSpec {
+    LaunchSpec {
         name: "stopped".to_owned(),
         profile: Profile::Kvm,
         topology: Topology {
@@ -62,7 +62,7 @@ fn machine(disk: DiskSpec) -> MachineSpec {
             initramfs: "initramfs".into(),
             cmdline: String::new(),
         },
-        network: NetworkSpec {
+        network: LaunchNetwork {
             mac: [0x52, 0x54, 0, 0, 0, 1],
             dhcp: false,
             spoil_transfer: false,

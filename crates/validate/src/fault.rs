@@ -6,7 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use detente_machine::{DiskBus, MachineSpec, Topology};
+use detente_machine::{DiskBus, LaunchSpec, Topology};
 use detente_plan::CaseId;
 
 /// One fault.
@@ -119,7 +119,7 @@ impl Fault {
     }
 
     /// Spoils a machine.
-    pub(crate) fn spoil(self, spec: &mut MachineSpec) {
+    pub(crate) fn spoil(self, spec: &mut LaunchSpec) {
         match self {
             Self::BootLog => append(spec, "pci=detente-fault"),
             Self::Vcpus => {
@@ -154,7 +154,7 @@ impl Fault {
     }
 }
 
-fn append(spec: &mut MachineSpec, option: &str) {
+fn append(spec: &mut LaunchSpec, option: &str) {
     spec.boot.cmdline.push(' ');
     spec.boot.cmdline.push_str(option);
 }
@@ -198,12 +198,12 @@ impl FromStr for Fault {
 mod tests {
     use std::collections::HashSet;
 
-    use detente_machine::{DirectBoot, DiskBelow, DiskSpec, NetworkSpec, Profile};
+    use detente_machine::{DirectBoot, DiskBelow, LaunchDisk, LaunchNetwork, Profile};
 
     use super::*;
 
-    fn spec() -> MachineSpec {
-        MachineSpec {
+    fn spec() -> LaunchSpec {
+        LaunchSpec {
             name: String::new(),
             profile: Profile::Kvm,
             topology: Topology {
@@ -212,7 +212,7 @@ mod tests {
                 threads: 1,
             },
             memory_mib: 2048,
-            disks: vec![DiskSpec {
+            disks: vec![LaunchDisk {
                 overlay: "overlay".into(),
                 below: DiskBelow::Files(Vec::new()),
                 bus: DiskBus::Virtio,
@@ -223,7 +223,7 @@ mod tests {
                 initramfs: "initramfs".into(),
                 cmdline: "ro".to_owned(),
             },
-            network: NetworkSpec {
+            network: LaunchNetwork {
                 mac: [0; 6],
                 dhcp: true,
                 spoil_transfer: false,

@@ -6,7 +6,7 @@ use detente_disk::{Format, Mapped as _, OverlaySpec, empty_overlay};
 use detente_guest::BootFiles;
 use detente_initramfs::append;
 use detente_machine::{
-    DirectBoot, DiskBelow, DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec, NetworkSpec,
+    DirectBoot, DiskBelow, DiskBus, DiskFile, ImageFormat, LaunchDisk, LaunchNetwork, LaunchSpec,
     Profile,
 };
 use detente_nbd::{Export, Server};
@@ -91,7 +91,7 @@ fn command_line(own: &str) -> (String, Vec<String>) {
 
 /// A machine to be started, and what must live as long as it may run.
 pub(crate) struct Prepared {
-    pub(crate) spec: MachineSpec,
+    pub(crate) spec: LaunchSpec,
     /// Serve the disks that QEMU does not read by itself.
     _servers: Vec<Server>,
 }
@@ -111,7 +111,7 @@ pub(crate) fn machine_spec(
         specs.push(disk_spec(profile, index, disk, below, work)?);
     }
     let disks = specs;
-    let spec = MachineSpec {
+    let spec = LaunchSpec {
         name: format!("detente-{profile}"),
         profile,
         topology: plan.parameters.vcpus,
@@ -122,7 +122,7 @@ pub(crate) fn machine_spec(
             initramfs: boot.initramfs.clone(),
             cmdline: boot.cmdline.clone(),
         },
-        network: NetworkSpec {
+        network: LaunchNetwork {
             mac: MAC,
             dhcp: true,
             spoil_transfer: false,
@@ -186,7 +186,7 @@ fn disk_spec(
     disk: &DiskInput,
     below: DiskBelow,
     work: &Path,
-) -> Result<DiskSpec, ValidateError> {
+) -> Result<LaunchDisk, ValidateError> {
     let failed = |source: Box<dyn std::error::Error + Send + Sync>| ValidateError::Overlay {
         path: disk.path.clone(),
         source,
@@ -211,7 +211,7 @@ fn disk_spec(
         Profile::KvmLegacy => DiskBus::Sata,
         Profile::HypervVmbus => DiskBus::Vmbus,
     };
-    Ok(DiskSpec {
+    Ok(LaunchDisk {
         overlay,
         below,
         bus,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use detente_block::with_causes;
 use detente_evidence::{CaseResult, MachineRecord, Outcome, ProfileRun, Verdict, statement};
 use detente_host::HostError;
-use detente_machine::MachineSpec;
+use detente_machine::LaunchSpec;
 use detente_plan::CaseId;
 use detente_plan::judge::{self, Digests, Finding, RootState};
 use detente_plan::protocol::Order;
@@ -123,7 +123,7 @@ fn context<'a>(task: &'a ProfileTask<'_, '_>, work: &'a Path) -> Context<'a> {
 
 fn profile_run(
     task: &ProfileTask<'_, '_>,
-    spec: &MachineSpec,
+    spec: &LaunchSpec,
     boots: u32,
     cases: Vec<CaseResult>,
 ) -> ProfileRun {
@@ -150,7 +150,7 @@ fn profile_run(
 /// Everything from the machine's start to its end. A run that the user has ended starts no more.
 fn run_machine(
     task: &ProfileTask<'_, '_>,
-    spec: &MachineSpec,
+    spec: &LaunchSpec,
     results: &mut Results<'_, '_>,
 ) -> Result<Seen, ValidateError> {
     let (request, work) = (task.request, results.context.work);
@@ -218,7 +218,7 @@ fn end(session: Session) -> Result<(), ValidateError> {
 /// well; how many boots it took.
 fn crash_boot(
     task: &ProfileTask<'_, '_>,
-    spec: &MachineSpec,
+    spec: &LaunchSpec,
     results: &mut Results<'_, '_>,
     ready: bool,
 ) -> Result<u32, ValidateError> {
@@ -313,7 +313,7 @@ pub(crate) fn in_guest(
 }
 
 /// Looks at the root file system in its overlay, where the host leaves it there.
-fn root(task: &ProfileTask<'_, '_>, spec: &MachineSpec) -> RootState {
+fn root(task: &ProfileTask<'_, '_>, spec: &LaunchSpec) -> RootState {
     if !task.column.host.fills_overlays() {
         let why = "what the guest wrote is known to its machine alone, which has ended";
         return RootState::Unread(why);

@@ -21,7 +21,7 @@ use detente_host::Host as _;
 use detente_host::local::{LocalHost, LocalOptions};
 use detente_machine::qemu::{arguments_by_hand, shell_line};
 use detente_machine::{
-    DirectBoot, DiskBelow, DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec, NetworkSpec,
+    DirectBoot, DiskBelow, DiskBus, DiskFile, ImageFormat, LaunchDisk, LaunchNetwork, LaunchSpec,
     Profile,
 };
 use detente_plan::Plan;
@@ -67,7 +67,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 /// The same machine as the plan's, its files in the current folder.
-fn machine(path: &Path) -> anyhow::Result<MachineSpec> {
+fn machine(path: &Path) -> anyhow::Result<LaunchSpec> {
     let file = Arc::new(FileBackend::open(path).with_context(|| path.display().to_string())?);
     let image = detente_disk::open(path, file, &DirectoryGate::beside(path))?;
     let guest = inspect(std::slice::from_ref(&image.reader), Options::default())?;
@@ -81,7 +81,7 @@ fn machine(path: &Path) -> anyhow::Result<MachineSpec> {
     std::fs::write("initramfs", &boot.initramfs)?;
     let parameters = Plan::named("smoke")?.parameters;
     let profile = Profile::Kvm;
-    Ok(MachineSpec {
+    Ok(LaunchSpec {
         name: "by-hand".to_owned(),
         profile,
         topology: parameters.vcpus,
@@ -92,7 +92,7 @@ fn machine(path: &Path) -> anyhow::Result<MachineSpec> {
             initramfs: "initramfs".into(),
             cmdline: boot.cmdline,
         },
-        network: NetworkSpec {
+        network: LaunchNetwork {
             mac: MAC,
             dhcp: false,
             spoil_transfer: false,
@@ -105,7 +105,7 @@ fn machine(path: &Path) -> anyhow::Result<MachineSpec> {
 }
 
 /// The image below a new overlay.
-fn disk(path: &Path, image: &Image) -> anyhow::Result<DiskSpec> {
+fn disk(path: &Path, image: &Image) -> anyhow::Result<LaunchDisk> {
     let top = image.layers.first().context("an image has a file")?;
     let bytes = empty_overlay(&OverlaySpec {
         virtual_size: image.reader.len_bytes(),
@@ -125,7 +125,7 @@ fn disk(path: &Path, image: &Image) -> anyhow::Result<DiskSpec> {
         Ok(DiskFile { path, format })
     });
     let chain = layers.collect::<anyhow::Result<_>>()?;
-    Ok(DiskSpec {
+    Ok(LaunchDisk {
         overlay: "disk0.overlay".into(),
         below: DiskBelow::Files(chain),
         bus: DiskBus::Virtio,

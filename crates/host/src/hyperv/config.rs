@@ -1,11 +1,11 @@
-//! A [`MachineSpec`] as the machine's process is told it.
+//! A [`LaunchSpec`] as the machine's process is told it.
 
 use std::path::Path;
 
 use detente_machine::hyperv::{
     Controller, CpuidProfile, DiskConfig, FileSpan, MachineConfig, NetworkConfig, VmbusVersion,
 };
-use detente_machine::{DiskBelow, DiskSpec, ImageFormat, MachineSpec};
+use detente_machine::{DiskBelow, ImageFormat, LaunchDisk, LaunchSpec};
 use sha2::{Digest as _, Sha256};
 
 use crate::HostError;
@@ -42,7 +42,7 @@ pub(crate) struct Found {
 }
 
 /// The machine.
-pub(crate) fn config(spec: &MachineSpec, shown: Shown, found: Found) -> MachineConfig {
+pub(crate) fn config(spec: &LaunchSpec, shown: Shown, found: Found) -> MachineConfig {
     let disks = spec
         .disks
         .iter()
@@ -87,7 +87,7 @@ pub(crate) fn config(spec: &MachineSpec, shown: Shown, found: Found) -> MachineC
 }
 
 /// The format of a disk's top file, where it is known here.
-fn top_format(disk: &DiskSpec) -> Option<ImageFormat> {
+fn top_format(disk: &LaunchDisk) -> Option<ImageFormat> {
     match &disk.below {
         DiskBelow::Files(files) => files.first().map(|file| file.format),
         // Formats with marks of their own, which raw bytes do not have.
@@ -109,7 +109,7 @@ pub(crate) fn whole(file: &Path, seen_as: &Path) -> Result<FileSpan, HostError> 
 }
 
 /// The same machine has the same UUID: version 8 of RFC 9562, of a digest.
-fn uuid(spec: &MachineSpec) -> String {
+fn uuid(spec: &LaunchSpec) -> String {
     let mut hasher = Sha256::new();
     hasher.update(b"detente machine\0");
     hasher.update(spec.name.as_bytes());

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use detente_machine::MachineSpec;
+use detente_machine::LaunchSpec;
 use detente_machine::qemu::Accelerator;
 use rustix::fs::{MemfdFlags, memfd_create};
 use serde::Deserialize;
@@ -117,7 +117,7 @@ impl Host for KvmHost {
         &self.facts
     }
 
-    fn start(&self, spec: &MachineSpec, work: &Path) -> Result<Box<dyn Machine>, HostError> {
+    fn start(&self, spec: &LaunchSpec, work: &Path) -> Result<Box<dyn Machine>, HostError> {
         resources::check(spec, Accelerator::Kvm, work)?;
         let (ours, theirs) = UnixStream::pair().map_err(|source| HostError::Io {
             action: "creating sockets",
@@ -148,7 +148,7 @@ impl Host for KvmHost {
 
 /// The files of a guest as they are: the machine reads an image's chain by itself, and keeps what
 /// the guest writes in a file of its own beside the others.
-fn found(spec: &MachineSpec, work: &Path) -> Result<Found, HostError> {
+fn found(spec: &LaunchSpec, work: &Path) -> Result<Found, HostError> {
     let mut disks = Vec::new();
     for (index, disk) in spec.disks.iter().enumerate() {
         let Some(top) = disk.below.files().next() else {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use detente_machine::MachineSpec;
+use detente_machine::LaunchSpec;
 use detente_machine::hyperv::{Answer, Command, MachineConfig, PROTOCOL};
 
 use super::log::Log;
@@ -49,7 +49,7 @@ pub(crate) struct Joined {
 /// Starts the threads that serve a stream.
 pub(crate) fn join(
     socket: UnixStream,
-    spec: &MachineSpec,
+    spec: &LaunchSpec,
     work: &Path,
 ) -> Result<Joined, HostError> {
     let console = Keeper::new(console::create(work)?);
@@ -94,7 +94,7 @@ pub(crate) fn join(
 
 impl Joined {
     /// The machine, not yet started. From here on `ender` ends its process when it is dropped.
-    pub(crate) fn machine(self, spec: &MachineSpec, ender: Box<dyn Ender>) -> HypervMachine {
+    pub(crate) fn machine(self, spec: &LaunchSpec, ender: Box<dyn Ender>) -> HypervMachine {
         HypervMachine {
             client: self.client,
             events: Some(self.received),

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use detente_machine::MachineSpec;
+use detente_machine::LaunchSpec;
 use detente_machine::hyperv::MachineConfig;
 use detente_machine::lab::{DISK_FOLDER, Request};
 
@@ -31,7 +31,7 @@ pub(crate) type Slot = Arc<Mutex<Option<Lab>>>;
 /// Starts a guest. The lab goes back into `slot` when it ends.
 pub(crate) fn start(
     mut lab: Lab,
-    spec: &MachineSpec,
+    spec: &LaunchSpec,
     shown: Shown,
     work: &Path,
     slot: Slot,
@@ -60,7 +60,7 @@ pub(crate) fn start(
 fn plug(
     lab: &mut Lab,
     number: Number,
-    spec: &MachineSpec,
+    spec: &LaunchSpec,
     shown: Shown,
 ) -> Result<MachineConfig, HostError> {
     let seen_as = |name: &str| PathBuf::from(DISK_FOLDER).join(name);
@@ -92,7 +92,7 @@ fn plug(
 }
 
 /// Has the machine's process started; gives the stream to it.
-fn request(lab: &mut Lab, number: Number, spec: &MachineSpec) -> Result<UnixStream, HostError> {
+fn request(lab: &mut Lab, number: Number, spec: &LaunchSpec) -> Result<UnixStream, HostError> {
     lab.monitor.plug_port(number)?;
     let socket = lab
         .place

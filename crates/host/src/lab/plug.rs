@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use detente_machine::lab::MACHINE_PORT_PREFIX;
 use detente_machine::qemu::{hotplug_nodes, hotplug_raw};
-use detente_machine::{DiskBelow, DiskSpec};
+use detente_machine::{DiskBelow, LaunchDisk};
 use serde_json::{Value, json};
 
 use super::arguments::{DISK_BUS, PORT_BUS};
@@ -62,7 +62,7 @@ impl Monitor {
     }
 
     /// Plugs in a guest's disk: its overlay, with the source's chain read-only below.
-    pub(crate) fn plug_disk(&mut self, name: &str, disk: &DiskSpec) -> Result<(), HostError> {
+    pub(crate) fn plug_disk(&mut self, name: &str, disk: &LaunchDisk) -> Result<(), HostError> {
         let disk = absolute(disk)?;
         let nodes = hotplug_nodes(name, &disk).map_err(|path| not_utf8(&path))?;
         self.plug(name, nodes)
@@ -174,7 +174,7 @@ fn names(listed: &Value, field: &str) -> Vec<String> {
 }
 
 /// QEMU runs in another folder than we do.
-fn absolute(disk: &DiskSpec) -> Result<DiskSpec, HostError> {
+fn absolute(disk: &LaunchDisk) -> Result<LaunchDisk, HostError> {
     let mut disk = disk.clone();
     disk.overlay = absolute_path(&disk.overlay)?;
     match &mut disk.below {

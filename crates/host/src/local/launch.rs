@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use command_fds::{CommandFdExt, FdMapping};
-use detente_machine::MachineSpec;
+use detente_machine::LaunchSpec;
 use detente_machine::qemu::{Accelerator, Wiring, arguments};
 
 use super::machine::LocalMachine;
@@ -31,7 +31,7 @@ pub(super) struct Order<'a> {
     pub(super) program: &'a Path,
     pub(super) accelerator: Accelerator,
     pub(super) sandbox: bool,
-    pub(super) spec: &'a MachineSpec,
+    pub(super) spec: &'a LaunchSpec,
     pub(super) work: &'a Path,
 }
 
@@ -99,7 +99,7 @@ fn io(action: &'static str) -> impl FnOnce(std::io::Error) -> HostError {
 }
 
 /// Ours and QEMU's.
-fn connections(spec: &MachineSpec) -> std::io::Result<(Ends, Ends)> {
+fn connections(spec: &LaunchSpec) -> std::io::Result<(Ends, Ends)> {
     let (com1, their_com1) = UnixStream::pair()?;
     let (com2, their_com2) = UnixStream::pair()?;
     let (qmp, their_qmp) = UnixStream::pair()?;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use detente_machine::MachineSpec;
+use detente_machine::LaunchSpec;
 use detente_machine::qemu::{Accelerator, TCG_CACHE_MIB};
 use rustix::fs::statvfs;
 
@@ -27,7 +27,7 @@ pub fn memory_wanted_mib(memory_mib: u64, accelerator: Accelerator) -> u64 {
 }
 
 pub(crate) fn check(
-    spec: &MachineSpec,
+    spec: &LaunchSpec,
     accelerator: Accelerator,
     work: &Path,
 ) -> Result<(), HostError> {

@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use detente_machine::{DiskBelow, DiskBus, DiskFile, DiskSpec, ImageFormat};
+use detente_machine::{DiskBelow, DiskBus, DiskFile, ImageFormat, LaunchDisk};
 use sha2::{Digest as _, Sha256};
 
 use crate::told::Told;
@@ -61,8 +61,8 @@ impl Disks {
     }
 
     /// As a machine takes them.
-    pub(crate) fn specs(&self) -> Vec<DiskSpec> {
-        let spec = |index| DiskSpec {
+    pub(crate) fn specs(&self) -> Vec<LaunchDisk> {
+        let spec = |index| LaunchDisk {
             overlay: self.overlay(index),
             below: DiskBelow::Files(vec![DiskFile {
                 path: self.image(index),

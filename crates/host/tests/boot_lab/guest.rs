@@ -10,7 +10,7 @@ use detente_host::{Host as _, Machine, MachineEvent, Port};
 use detente_machine::hyperv::{Command, Controller, DiskConfig};
 use detente_machine::lab::DISK_FOLDER;
 use detente_machine::{
-    DirectBoot, ImageFormat, MachineSpec, NetworkSpec, Profile, Synthetic, Topology,
+    DirectBoot, ImageFormat, LaunchNetwork, LaunchSpec, Profile, Synthetic, Topology,
 };
 
 use crate::disks::{Disks, GROWN_BYTES, MOVED_LUN, WRITTEN_SECTOR, nonce};
@@ -204,7 +204,7 @@ fn second_disk() -> DiskConfig {
     }
 }
 
-fn spec(place: &Place, variant: &Variant, told: &Told) -> MachineSpec {
+fn spec(place: &Place, variant: &Variant, told: &Told) -> LaunchSpec {
     let (nonce, disks) = (&told.nonce, told.disks.count());
     let mut cmdline = format!("{COMMAND_LINE} nonce={nonce} disks={disks} write={WRITTEN_SECTOR}");
     if variant.full {
@@ -214,7 +214,7 @@ fn spec(place: &Place, variant: &Variant, told: &Told) -> MachineSpec {
     if variant.end != End::Itself {
         cmdline += " stay=1";
     }
-    MachineSpec {
+    LaunchSpec {
         name: "boot-lab".to_owned(),
         profile: Profile::HypervVmbus,
         topology: Topology {
@@ -229,7 +229,7 @@ fn spec(place: &Place, variant: &Variant, told: &Told) -> MachineSpec {
             initramfs: place.guest(variant.kernel, "initramfs"),
             cmdline,
         },
-        network: NetworkSpec {
+        network: LaunchNetwork {
             mac: [0x52, 0x54, 0x00, 0xd7, 0xe2, 0x01],
             dhcp: true,
             spoil_transfer: false,

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::{Arguments, key_value};
-use crate::{DiskBelow, DiskBus, DiskFile, DiskSpec, ImageFormat, MachineSpec};
+use crate::{DiskBelow, DiskBus, DiskFile, ImageFormat, LaunchDisk, LaunchSpec};
 
 /// Ports of q35's own SATA controller, and of each that we add.
 const SATA_PORTS: usize = 6;
 
 /// Adds the nodes and devices of every disk.
-pub(super) fn add(arguments: &mut Arguments, spec: &MachineSpec) {
+pub(super) fn add(arguments: &mut Arguments, spec: &LaunchSpec) {
     let mut sata_disks = 0;
     for (index, disk) in spec.disks.iter().enumerate() {
         let name = format!("disk{index}");
@@ -34,7 +34,7 @@ pub(super) fn add(arguments: &mut Arguments, spec: &MachineSpec) {
 }
 
 /// From the bottom up, as QEMU wants a node to exist before another names it.
-fn add_chain(arguments: &mut Arguments, disk: &str, spec: &DiskSpec) {
+fn add_chain(arguments: &mut Arguments, disk: &str, spec: &LaunchDisk) {
     for node in nodes(disk, spec) {
         match node {
             // Key-value syntax, not JSON: a path need not be UTF-8, and only commas are special.
@@ -61,7 +61,7 @@ fn add_chain(arguments: &mut Arguments, disk: &str, spec: &DiskSpec) {
 ///
 /// # Errors
 /// The path that is no UTF-8: QMP cannot carry it.
-pub fn hotplug_nodes(disk: &str, spec: &DiskSpec) -> Result<Vec<Value>, PathBuf> {
+pub fn hotplug_nodes(disk: &str, spec: &LaunchDisk) -> Result<Vec<Value>, PathBuf> {
     nodes(disk, spec)
         .into_iter()
         .map(|node| match node {
@@ -128,7 +128,7 @@ enum Node<'a> {
     Format(Value),
 }
 
-fn nodes<'a>(disk: &str, spec: &'a DiskSpec) -> Vec<Node<'a>> {
+fn nodes<'a>(disk: &str, spec: &'a LaunchDisk) -> Vec<Node<'a>> {
     let (mut nodes, below) = match &spec.below {
         DiskBelow::Files(chain) => chain_nodes(disk, chain),
         DiskBelow::Nbd { socket, .. } => {
@@ -206,13 +206,13 @@ impl Access {
     }
 }
 
-fn add_on_pci(arguments: &mut Arguments, device: &str, spec: &DiskSpec) {
+fn add_on_pci(arguments: &mut Arguments, device: &str, spec: &LaunchDisk) {
     let mut value = OsString::from(format!("{device},write-cache=on,"));
     value.push(key_value("serial", spec.serial.as_ref()));
     arguments.pair("-device", value);
 }
 
-fn add_sata(arguments: &mut Arguments, disk: &str, spec: &DiskSpec, earlier: usize) {
+fn add_sata(arguments: &mut Arguments, disk: &str, spec: &LaunchDisk, earlier: usize) {
     let port = earlier % SATA_PORTS;
     let bus = match earlier / SATA_PORTS {
         0 => format!("ide.{port}"),
@@ -234,12 +234,12 @@ mod tests {
 
     use super::*;
 
-    fn disk() -> DiskSpec {
+    fn disk() -> LaunchDisk {
         let file = |path: &str, format| DiskFile {
             path: path.into(),
             format,
         };
-        DiskSpec {
+        LaunchDisk {
             overlay: "/runs/overlay".into(),
             below: DiskBelow::Files(vec![
                 file("/images/top.qcow2", ImageFormat::Qcow2),
@@ -302,7 +302,7 @@ mod tests {
                 files: Vec::new(),
             },
         ] {
-            let disk = DiskSpec { below, ..disk() };
+            let disk = LaunchDisk { below, ..disk() };
             assert_eq!(hotplug_nodes("m1d0", &disk), Err(path.clone()));
         }
     }

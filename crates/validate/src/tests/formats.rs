@@ -5,7 +5,7 @@ use std::process::Command;
 
 use detente_evidence::Verdict;
 use detente_host::scripted::ScriptedHost;
-use detente_machine::{DiskBelow, MachineSpec};
+use detente_machine::{DiskBelow, LaunchSpec};
 
 use super::image::run;
 use super::scene::{Nobody, network_seen};
@@ -14,7 +14,7 @@ use crate::validate;
 
 /// The socket of the machine's only disk, which rests on so many files.
 #[track_caller]
-fn socket(spec: &MachineSpec, count: usize) -> &Path {
+fn socket(spec: &LaunchSpec, count: usize) -> &Path {
     match &spec.disks[0].below {
         DiskBelow::Nbd { socket, files } => {
             assert_eq!(files.len(), count, "{files:?}");

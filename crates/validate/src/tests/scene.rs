@@ -8,7 +8,7 @@ use detente_evidence::{CaseResult, Outcome, Verdict};
 use detente_guest::BootFiles;
 use detente_host::scripted::{Recorded, ScriptedHost};
 use detente_host::{Acceleration, Host as _, Machine, MachineEvent, NetworkSeen};
-use detente_machine::{DirectBoot, MachineSpec, NetworkSpec, Profile};
+use detente_machine::{DirectBoot, LaunchNetwork, LaunchSpec, Profile};
 use detente_plan::Plan;
 use detente_plan::protocol::{Decoder, HostMessage};
 use detente_samples::initramfs;
@@ -99,8 +99,8 @@ impl Ended {
 }
 
 /// A machine that nobody looks at.
-fn spec() -> MachineSpec {
-    MachineSpec {
+fn spec() -> LaunchSpec {
+    LaunchSpec {
         name: "scripted".to_owned(),
         profile: Profile::Kvm,
         topology: plan().parameters.vcpus,
@@ -111,7 +111,7 @@ fn spec() -> MachineSpec {
             initramfs: "initramfs".into(),
             cmdline: String::new(),
         },
-        network: NetworkSpec {
+        network: LaunchNetwork {
             mac: MAC,
             dhcp: true,
             spoil_transfer: false,

@@ -12,7 +12,7 @@ use detente_guest::Guest;
 use detente_host::scripted::ScriptedHost;
 use detente_host::{Host, HostError, HostFacts, Machine};
 use detente_initramfs::{CpioWriter, Limits, walk};
-use detente_machine::{MachineSpec, Profile};
+use detente_machine::{LaunchSpec, Profile};
 use detente_plan::protocol::{AgentMessage, Order};
 use detente_samples::initramfs;
 use sha2::{Digest as _, Sha256};
@@ -24,7 +24,7 @@ use crate::agent::hex;
 use crate::{Column, Control, DiskInput, Observer, Progress, Request, ValidateError, validate};
 
 /// The order, the agent and the names that lie in the machine's initramfs.
-fn unpacked(spec: &MachineSpec) -> (Order, Vec<u8>, Vec<String>) {
+fn unpacked(spec: &LaunchSpec) -> (Order, Vec<u8>, Vec<String>) {
     let initramfs = fs::read(&spec.boot.initramfs).unwrap();
     let (mut order, mut agent) = (Vec::new(), Vec::new());
     let mut names = Vec::new();
@@ -46,7 +46,7 @@ fn unpacked(spec: &MachineSpec) -> (Order, Vec<u8>, Vec<String>) {
 }
 
 /// A guest that obeys the order which lies in the machine's initramfs.
-pub(super) fn obedient(spec: &MachineSpec) -> FakeGuest {
+pub(super) fn obedient(spec: &LaunchSpec) -> FakeGuest {
     let (order, agent, names) = unpacked(spec);
     // The guest's own comes first, ours behind it.
     assert_eq!(names[0], "init");
@@ -314,7 +314,7 @@ impl Host for Refusing {
         &self.0
     }
 
-    fn start(&self, _: &MachineSpec, work: &Path) -> Result<Box<dyn Machine>, HostError> {
+    fn start(&self, _: &LaunchSpec, work: &Path) -> Result<Box<dyn Machine>, HostError> {
         fs::write(work.join("console.log"), b"half").unwrap();
         Err(HostError::Failed {
             action: "starting",
@@ -408,7 +408,7 @@ fn a_second_machine_that_does_not_start_loses_nothing_of_the_first() {
 
 /// A host whose guest echoes nothing.
 fn mute_host() -> ScriptedHost {
-    let mute = |spec: &MachineSpec| FakeGuest {
+    let mute = |spec: &LaunchSpec| FakeGuest {
         echoes: false,
         heartbeats: true,
         ..obedient(spec)

@@ -10,7 +10,7 @@ use detente_machine::hyperv::{
     PROTOCOL, VmbusVersion, encode, encode_json,
 };
 use detente_machine::{
-    DirectBoot, DiskBelow, DiskBus, DiskFile, DiskSpec, ImageFormat, NetworkSpec, Profile,
+    DirectBoot, DiskBelow, DiskBus, DiskFile, ImageFormat, LaunchDisk, LaunchNetwork, Profile,
     Synthetic, Topology,
 };
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
@@ -159,7 +159,7 @@ fn host() -> KvmHost {
     }
 }
 
-fn spec(name: &str, work: &Path) -> MachineSpec {
+fn spec(name: &str, work: &Path) -> LaunchSpec {
     let boot = DirectBoot {
         kernel: work.join("kernel"),
         initramfs: work.join("initramfs"),
@@ -168,7 +168,7 @@ fn spec(name: &str, work: &Path) -> MachineSpec {
     for file in [&boot.kernel, &boot.initramfs] {
         std::fs::write(file, b"for the stub").unwrap();
     }
-    MachineSpec {
+    LaunchSpec {
         name: name.to_owned(),
         profile: Profile::HypervVmbus,
         topology: Topology {
@@ -179,7 +179,7 @@ fn spec(name: &str, work: &Path) -> MachineSpec {
         memory_mib: 16,
         disks: Vec::new(),
         boot,
-        network: NetworkSpec {
+        network: LaunchNetwork {
             mac: [0x52, 0x54, 0, 0xd7, 0xe2, 1],
             dhcp: true,
             spoil_transfer: false,
@@ -329,7 +329,7 @@ fn the_machine_is_told_the_files_of_a_disk_and_their_format() {
             .to_vec(),
     );
     let mut spec = spec("disks", work.path());
-    spec.disks = vec![DiskSpec {
+    spec.disks = vec![LaunchDisk {
         overlay: "unused".into(),
         below,
         bus: DiskBus::Vmbus,

@@ -8,7 +8,7 @@ use crate::hyperv::IntegrationConfig;
 
 /// A machine to be started.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MachineSpec {
+pub struct LaunchSpec {
     /// A name for messages and process lists.
     pub name: String,
     /// The hardware that the guest meets.
@@ -18,11 +18,11 @@ pub struct MachineSpec {
     /// Memory, in MiB.
     pub memory_mib: u64,
     /// Disks, the boot disk first.
-    pub disks: Vec<DiskSpec>,
+    pub disks: Vec<LaunchDisk>,
     /// Kernel, initramfs and command line.
     pub boot: DirectBoot,
     /// The network card and what answers it.
-    pub network: NetworkSpec,
+    pub network: LaunchNetwork,
     /// Whether there is an entropy device (the profile's, unless a fault takes it away).
     pub entropy: bool,
     /// Whether what we type reaches the first serial port.
@@ -94,7 +94,7 @@ impl Topology {
 
 /// A disk: a source that is only read, below a throw-away overlay.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DiskSpec {
+pub struct LaunchDisk {
     /// The qcow2 overlay that takes every write.
     pub overlay: PathBuf,
     /// What lies below it.
@@ -177,7 +177,7 @@ pub struct DirectBoot {
 
 /// The network card, and how the service behind it behaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NetworkSpec {
+pub struct LaunchNetwork {
     /// The card's hardware address.
     pub mac: [u8; 6],
     /// Whether DHCP requests are answered (a fault says no).
