@@ -14,9 +14,12 @@ pub mod lab;
 mod launch;
 mod profile;
 pub mod qemu;
+#[expect(dead_code, reason = "the readers of OVF and of Hyper-V use it")]
+mod xml;
 
 pub use launch::{
     DirectBoot, DiskBelow, DiskBus, DiskFile, ImageFormat, LaunchDisk, LaunchNetwork, LaunchSpec,
     ServiceFaults, Synthetic, Topology,
 };
 pub use profile::{Discovery, Hardware, Profile, UnknownProfile};
+pub use xml::XmlError;
