@@ -78,7 +78,13 @@ pub(crate) fn needs_root(task: &Task) -> bool {
         | Task::ExerciseRootDisk { .. }
         | Task::ProbeNetwork { .. }
         | Task::ReadKeyValues { .. }
-        | Task::WatchWrites { .. } => true,
+        | Task::WatchWrites { .. }
+        | Task::WriteFile(_)
+        | Task::RemoveFile(_)
+        | Task::DescribeFiles { .. }
+        | Task::RunTool(_)
+        | Task::SyncAll
+        | Task::MeasureSpace { .. } => true,
         Task::ReadKernelLog { .. }
         | Task::CountCpus
         | Task::MeasureMemory
@@ -133,5 +139,15 @@ pub(crate) fn run(task: &Task, limits: &Limits) -> Result<Done, TaskError> {
             Observation::Keys(keys::run(*for_ms, *enough, limits)?).into()
         }
         Task::Crash => return Err(crash::run(limits)),
+        Task::WriteFile(_)
+        | Task::RemoveFile(_)
+        | Task::DescribeFiles { .. }
+        | Task::RunTool(_)
+        | Task::SyncAll
+        | Task::MeasureSpace { .. } => {
+            return Err(TaskError::Missing {
+                what: "what changes a guest".to_owned(),
+            });
+        }
     })
 }

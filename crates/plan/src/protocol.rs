@@ -4,6 +4,7 @@ mod frame;
 mod hostile;
 mod message;
 mod observation;
+mod prepare;
 mod root;
 mod synthetic;
 
@@ -14,6 +15,13 @@ pub use message::{AgentMessage, Channel, HostMessage, Order, PROTOCOL, Phase, Ta
 pub use observation::{
     BootState, Clock, ClockSwitch, ConsoleLine, Cpus, Entropy, InitramfsSurvey, KernelLog,
     KernelRecord, Memory, Network, Observation, OrphanDevice, RootDisk, Selinux, Transfer,
+};
+pub use prepare::{
+    Before, Bytes, ChangeEnd, Content, FileContent, FileSeen, FileState, GuestPath,
+    INLINE_LIMIT_BYTES, MAX_DESCRIBED, Moment, MountSynced, NotAPath, NotHex, Owner, PAYLOAD_MAGIC,
+    PAYLOAD_SECTOR_BYTES, PAYLOAD_SERIAL, PROGRESS_EVERY_MS, PROGRESS_LINE_BYTES, PROGRESS_LINES,
+    PayloadSpan, RemoveFile, Removed, RunTool, Space, Spaces, Synced, ToolEnd, ToolRun, WriteFile,
+    Written, Xattr,
 };
 pub use root::{RootMount, RootWait};
 pub use synthetic::{Hypervisor, KeyValuePool, KeyValues, Keys, Vmbus, VmbusDevice, Write, Writes};

@@ -2,6 +2,7 @@
 
 mod clock;
 mod end;
+mod progress;
 mod services;
 mod task;
 mod wait;
@@ -20,6 +21,7 @@ use crate::limits::ms;
 use crate::link::{AgentIdentity, Link};
 
 pub(crate) use clock::AgentClock;
+pub(crate) use progress::ToolProgress;
 pub(crate) use services::Services;
 pub(crate) use task::{NoAnswer, TaskEnd};
 pub(crate) use wait::Waited;
@@ -58,6 +60,8 @@ pub(crate) struct Session {
     pub(crate) clock: AgentClock,
     /// What the integration services of the Hyper-V-compatible machine have said.
     pub(crate) services: Services,
+    /// What running tools have said and nobody has taken yet.
+    pub(crate) tools: ToolProgress,
     started: Instant,
     /// How far waiting has come: the machine's own time, which a script may let run ahead.
     waited_to: Instant,
@@ -94,6 +98,7 @@ impl Session {
             exited: None,
             clock: AgentClock::default(),
             services: Services::default(),
+            tools: ToolProgress::default(),
             started,
             waited_to: started,
         }
@@ -259,6 +264,15 @@ impl Session {
                         duration_ms,
                     },
                 );
+            }
+            AgentMessage::Progress {
+                task_id,
+                lines,
+                left_out,
+            } => {
+                if task_id == self.last_task {
+                    self.tools.heard(lines, left_out);
+                }
             }
             AgentMessage::TaskFailed {
                 task_id,

@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::observation::{InitramfsSurvey, Observation};
+use super::prepare::{GuestPath, RemoveFile, RunTool, WriteFile};
 use super::root::RootMount;
 
-/// The version of this protocol; both sides must say the same.
-pub const PROTOCOL: u16 = 1;
+/// The version of this protocol; both sides must say the same. 2 added what changes a guest: an
+/// agent of before would not understand those orders, and say nothing.
+pub const PROTOCOL: u16 = 2;
 
 /// What the agent finds beside itself in the initramfs (`/.detente/order.json`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +92,17 @@ pub enum AgentMessage {
         observation: Observation,
         /// How long it took.
         duration_ms: u64,
+    },
+    /// What a tool says while it runs; at most a message in
+    /// [`PROGRESS_EVERY_MS`](super::PROGRESS_EVERY_MS).
+    Progress {
+        /// The number of the task.
+        task_id: u32,
+        /// The latest lines, oldest first, at most [`PROGRESS_LINES`](super::PROGRESS_LINES) of at
+        /// most [`PROGRESS_LINE_BYTES`](super::PROGRESS_LINE_BYTES).
+        lines: Vec<String>,
+        /// How many lines before these were left out.
+        left_out: u64,
     },
     /// A task could not be carried out, ran out of time, or was cancelled.
     TaskFailed {
@@ -221,6 +234,25 @@ pub enum Task {
     },
     /// Crash the guest's kernel. Nothing is reported: the machine tells.
     Crash,
+    /// Put a file in its place ([`Observation::Written`]).
+    WriteFile(WriteFile),
+    /// Take a file away ([`Observation::Removed`]).
+    RemoveFile(RemoveFile),
+    /// Say what is in places of the guest's tree ([`Observation::Files`]).
+    DescribeFiles {
+        /// The places, at most [`MAX_DESCRIBED`](super::MAX_DESCRIBED).
+        paths: Vec<GuestPath>,
+    },
+    /// Run a program of the guest's ([`Observation::ToolRun`]).
+    RunTool(RunTool),
+    /// Sync every mounted file system ([`Observation::Synced`]).
+    SyncAll,
+    /// Say how much room there is ([`Observation::Spaces`]).
+    MeasureSpace {
+        /// Places on the file systems that are meant, at most
+        /// [`MAX_DESCRIBED`](super::MAX_DESCRIBED).
+        paths: Vec<GuestPath>,
+    },
 }
 
 /// Which side of a transfer is meant.

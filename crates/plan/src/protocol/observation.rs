@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::prepare::{FileSeen, Removed, Spaces, Synced, ToolRun, Written};
 use super::synthetic::{Hypervisor, KeyValues, Keys, Vmbus, Writes};
 
 /// What one task saw.
@@ -38,6 +39,21 @@ pub enum Observation {
     Writes(Writes),
     /// Keys.
     Keys(Keys),
+    /// A file was written.
+    Written(Written),
+    /// A file was removed.
+    Removed(Removed),
+    /// What is in places.
+    Files {
+        /// In the order of the question.
+        files: Vec<FileSeen>,
+    },
+    /// A program has run.
+    ToolRun(ToolRun),
+    /// File systems were synced.
+    Synced(Synced),
+    /// Room.
+    Spaces(Spaces),
 }
 
 /// How the boot ended, in the words of the guest's init.

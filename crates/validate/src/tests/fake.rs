@@ -283,7 +283,13 @@ fn seen(task: &Task) -> Observation {
         | Task::ReadKeyValues { .. }
         | Task::WatchWrites { .. }
         | Task::ListenToKeys { .. }
-        | Task::Crash => hypervisor(),
+        | Task::Crash
+        | Task::WriteFile(_)
+        | Task::RemoveFile(_)
+        | Task::DescribeFiles { .. }
+        | Task::RunTool(_)
+        | Task::SyncAll
+        | Task::MeasureSpace { .. } => hypervisor(),
     }
 }
 
