@@ -5,7 +5,7 @@ mod support;
 use detente_evidence::{
     AgentRecord, Attempt, CaseResult, Check, Comparator, ControlRecord, DigestRecord, FileEntry,
     Follows, GuestRecord, ImageRecord, MachineRecord, Manifest, Measurement, Outcome, PlanRecord,
-    PlatformRecord, ProfileRun, Requirement, Run, RunKind, ToolRecord, Verdict,
+    PlatformRecord, ProfileRun, Requirement, Run, RunKind, StepRecord, ToolRecord, Verdict,
 };
 use detente_plan::Plan;
 use detente_plan::judge::AllowList;
@@ -373,6 +373,10 @@ fn profile() -> ProfileRun {
             cmdline_additions: vec!["console=ttyS0: the console is read".to_owned()],
         },
         boots: 1,
+        steps: vec![StepRecord {
+            text: "the root is there".to_owned(),
+            elapsed_ms: 4_000,
+        }],
         cases: vec![case()],
         not_proved: vec!["firmware: direct boot (not_run)".to_owned()],
         statement: "Test result, not a vendor certification.".to_owned(),

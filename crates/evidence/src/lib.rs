@@ -30,6 +30,6 @@ pub use outcome::{Outcome, Requirement, Verdict};
 pub use run::{
     AgentRecord, Attempt, CaseResult, Check, Comparator, ControlRecord, DigestRecord, Follows,
     GuestRecord, ImageRecord, MachineRecord, Measurement, PlanRecord, PlatformRecord, ProfileRun,
-    Run, RunKind, ToolRecord,
+    Run, RunKind, StepRecord, ToolRecord,
 };
 pub use statement::statement;

@@ -150,6 +150,9 @@ pub struct ProfileRun {
     pub machine: MachineRecord,
     /// How often it was started.
     pub boots: u32,
+    /// What happened while the machine was on, in order. Absent in documents of earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepRecord>,
     /// One result for each planned case.
     pub cases: Vec<CaseResult>,
     /// What this run does not show, each with the reason.
@@ -158,6 +161,15 @@ pub struct ProfileRun {
     pub statement: String,
     /// The verdict over this profile.
     pub verdict: Verdict,
+}
+
+/// A step of a machine's life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// In a few words.
+    pub text: String,
+    /// Since the machine was started.
+    pub elapsed_ms: u64,
 }
 
 /// What a machine ran on.

@@ -3,7 +3,7 @@
 use crate::{
     AgentRecord, Attempt, CaseResult, Check, Comparator, DigestRecord, GuestRecord, ImageRecord,
     MachineRecord, Measurement, Outcome, PlanRecord, PlatformRecord, ProfileRun, Requirement, Run,
-    RunKind, ToolRecord, Verdict,
+    RunKind, StepRecord, ToolRecord, Verdict,
 };
 
 /// Two profiles with three cases each; the outcomes differ.
@@ -90,6 +90,10 @@ fn profile(name: &str, outcomes: [Outcome; 3]) -> ProfileRun {
             cmdline_additions: vec!["console=ttyS0: the console is read".to_owned()],
         },
         boots: 1,
+        steps: vec![StepRecord {
+            text: "the root is there".to_owned(),
+            elapsed_ms: 4_000,
+        }],
         cases: vec![
             case("BOOT-01", Requirement::Required, boot),
             case("STO-01", Requirement::Required, disk),

@@ -1,6 +1,6 @@
 //! Who is told what happens.
 
-use detente_evidence::CaseResult;
+use detente_evidence::{CaseResult, StepRecord};
 use detente_machine::Profile;
 
 /// Is told what happens while it happens.
@@ -29,4 +29,39 @@ pub enum Progress<'a> {
         /// Its result.
         result: &'a CaseResult,
     },
+}
+
+/// The most steps that a profile's record keeps.
+const STEP_LIMIT: usize = 64;
+
+/// Passes everything on, and keeps the steps for the record.
+pub(crate) struct Recorder<'o> {
+    inner: &'o mut dyn Observer,
+    /// The steps so far.
+    pub(crate) steps: Vec<StepRecord>,
+}
+
+impl<'o> Recorder<'o> {
+    /// Before any step.
+    pub(crate) fn new(inner: &'o mut dyn Observer) -> Self {
+        Self {
+            inner,
+            steps: Vec::new(),
+        }
+    }
+}
+
+impl Observer for Recorder<'_> {
+    fn progress(&mut self, progress: &Progress<'_>) {
+        match progress {
+            Progress::Step { text, elapsed_ms } if self.steps.len() < STEP_LIMIT => {
+                self.steps.push(StepRecord {
+                    text: (*text).to_owned(),
+                    elapsed_ms: *elapsed_ms,
+                });
+            }
+            Progress::Starting { .. } | Progress::Step { .. } | Progress::Case { .. } => {}
+        }
+        self.inner.progress(progress);
+    }
 }

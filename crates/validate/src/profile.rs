@@ -5,7 +5,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use detente_block::with_causes;
-use detente_evidence::{CaseResult, MachineRecord, Outcome, ProfileRun, Verdict, statement};
+use detente_evidence::{
+    CaseResult, MachineRecord, Outcome, ProfileRun, StepRecord, Verdict, statement,
+};
 use detente_host::HostError;
 use detente_machine::LaunchSpec;
 use detente_plan::CaseId;
@@ -19,7 +21,7 @@ use crate::folder::{RunFolder, write_file};
 use crate::limits::scaled;
 use crate::link::AgentIdentity;
 use crate::machine::{Boot, mac_text, machine_spec};
-use crate::observer::{Observer, Progress};
+use crate::observer::{Observer, Progress, Recorder};
 use crate::record::{file_name, not_proved, platform};
 use crate::request::{Column, Request};
 use crate::results::Results;
@@ -89,7 +91,8 @@ pub(crate) fn run_profile(
     }
     let spec = &prepared.spec;
     let context = context(task, &work);
-    let mut results = Results::new(&context, observer);
+    let mut recorder = Recorder::new(observer);
+    let mut results = Results::new(&context, &mut recorder);
     let seen = run_machine(task, spec, &mut results)?;
 
     // It comes to a shutdown only where the guest was ready.
@@ -105,7 +108,7 @@ pub(crate) fn run_profile(
     if !request.keep {
         remove_overlays(&work)?;
     }
-    let part = profile_run(task, spec, boots, cases);
+    let part = profile_run(task, spec, (boots, recorder.steps), cases);
     Ok((part, after))
 }
 
@@ -124,7 +127,7 @@ fn context<'a>(task: &'a ProfileTask<'_, '_>, work: &'a Path) -> Context<'a> {
 fn profile_run(
     task: &ProfileTask<'_, '_>,
     spec: &LaunchSpec,
-    boots: u32,
+    (boots, steps): (u32, Vec<StepRecord>),
     cases: Vec<CaseResult>,
 ) -> ProfileRun {
     let mut part = ProfileRun {
@@ -137,6 +140,7 @@ fn profile_run(
             cmdline_additions: task.boot.additions.clone(),
         },
         boots,
+        steps,
         not_proved: not_proved(task.column.profile, spec.topology.count(), &cases),
         cases,
         statement: String::new(),
@@ -309,6 +313,10 @@ pub(crate) fn in_guest(
     if !booted.ready || !context.applies(CaseId::Pwr01) {
         return Ok(None);
     }
+    results.observer.progress(&Progress::Step {
+        text: "it is asked to power off",
+        elapsed_ms: crate::limits::ms(session.elapsed()),
+    });
     Ok(Some(cases::power(session, limits.shutdown)?))
 }
 
