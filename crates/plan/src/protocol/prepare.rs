@@ -42,8 +42,9 @@ pub const PAYLOAD_SECTOR_BYTES: u64 = 512;
 
 /// Puts a file in its place: under another name in the same folder first, synced, then renamed.
 ///
-/// Links in the path are followed as the guest would follow them, the last name's too: what the
-/// link names is what is written, and [`Written::resolved`] says it.
+/// Links in the path are followed as the guest would follow them, and [`Written::resolved`] says
+/// where that led. A last name that is a link is followed too, so that what it names is written;
+/// but a link is replaced itself where one is written, or demanded before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WriteFile {
     /// The file. Folders that are missing are made, and reported.
@@ -67,8 +68,7 @@ pub struct WriteFile {
     pub xattrs: Option<Vec<Xattr>>,
 }
 
-/// Takes a file away. Links to folders are followed; the last name is not: a link is taken away
-/// only where nothing is demanded of what is there.
+/// Takes a file or a link away. Links to folders are followed, one in the last name is not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoveFile {
     /// The file.
@@ -93,6 +93,11 @@ pub enum Before {
         /// SHA-256, as hex.
         sha256: String,
     },
+    /// There is a symbolic link.
+    Link {
+        /// What is in it.
+        target: String,
+    },
 }
 
 /// What a file is to hold.
@@ -106,6 +111,11 @@ pub enum Content {
     },
     /// Bytes of the payload disk.
     Payload(PayloadSpan),
+    /// No bytes: a symbolic link. Permissions and times are not set for one.
+    Link {
+        /// What is in it, any text of at most 4000 bytes.
+        target: String,
+    },
 }
 
 /// Bytes of the payload disk.

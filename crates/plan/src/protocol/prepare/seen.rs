@@ -53,11 +53,11 @@ pub struct FileSeen {
     pub link: Option<String>,
     /// Where the path leads; nothing where the way does not exist.
     pub resolved: Option<String>,
-    /// What is there.
+    /// What is there, links followed.
     pub state: FileState,
 }
 
-/// What is in a place, links followed.
+/// What is in a place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum FileState {
@@ -65,9 +65,14 @@ pub enum FileState {
     Absent,
     /// A regular file.
     File(Box<FileContent>),
+    /// A symbolic link that was not followed.
+    Link {
+        /// What is in it; bytes that are no UTF-8 are replaced.
+        target: String,
+    },
     /// Something else.
     Other {
-        /// `folder`, `device`, `pipe`, `socket`, `link`.
+        /// `folder`, `device`, `pipe`, `socket`.
         kind: String,
     },
 }
