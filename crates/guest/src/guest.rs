@@ -8,7 +8,9 @@ use detente_volume::{FileSystem, Volume};
 use crate::boot::model::{Candidate, Found};
 use crate::chain;
 use crate::error::{BootProblem, InspectError};
-use crate::facts::{Boot, BootCodeKind, Facts, Firmware, Problem, SCHEMA, Verdict, VolumeId};
+use crate::facts::{
+    Boot, BootCodeKind, Facts, Firmware, Place, Problem, SCHEMA, Verdict, VolumeId,
+};
 use crate::files::Files;
 use crate::fstab;
 use crate::joined::Joined;
@@ -33,6 +35,8 @@ pub struct Guest {
     pub(crate) volumes: Volumes,
     pub(crate) default: Option<Candidate>,
     pub(crate) problems: Vec<BootProblem>,
+    /// The folder that becomes `/`.
+    pub(crate) root_place: Place,
 }
 
 /// Looks into the disks of one machine, the boot disk first. Nothing is written, nothing of the
@@ -129,11 +133,13 @@ pub(crate) fn look(mut volumes: Volumes, options: Options) -> Result<Guest, Insp
         },
     };
     let default = chosen(found);
+    let root_place = root.place;
     Ok(Guest {
         facts,
         volumes,
         default,
         problems,
+        root_place,
     })
 }
 
@@ -160,6 +166,13 @@ impl Guest {
     #[must_use]
     pub fn root(&self) -> VolumeId {
         self.facts.root
+    }
+
+    /// The guest's files as the running guest sees them: all mounts joined, links followed.
+    #[must_use]
+    pub fn tree(&self) -> Box<dyn FileSystem + '_> {
+        let root = self.root_place.clone();
+        Box::new(Joined::new(&self.volumes, root, &self.facts.fstab))
     }
 
     /// The file system that becomes `/`.

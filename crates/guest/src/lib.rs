@@ -57,6 +57,7 @@ mod modules;
 mod network;
 mod os_release;
 mod packages;
+pub mod prepare;
 mod root;
 mod secure_boot;
 mod security;

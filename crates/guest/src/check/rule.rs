@@ -1,6 +1,6 @@
 //! What a rule is.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::finding::Proof;
 use super::{Aspect, Profile, View};
@@ -71,7 +71,7 @@ impl Severity {
 }
 
 /// Who carries a remedy out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum By {
     /// A change in the guest that `detente prepare` is to make.

@@ -1,0 +1,41 @@
+//! What has to be changed in a guest so that it runs on the asked hardware: a plan, and the journal
+//! of what was done.
+//!
+//! [`plan`] is pure: it reads the guest's files, and changes nothing. Each [`Step`] says which rules
+//! of [`check`](crate::check) it mends and why; what it does not mend is in [`Plan::left`], with the
+//! reason. Who carries a plan out boots the guest and has the steps done inside it, one after
+//! another: the old bytes of every file that a step names come from the image, so that they are
+//! known before anything is changed.
+//!
+//! Only what a rule found is changed. A file that is edited keeps every byte that the edit is not
+//! about: comments, order, white space.
+
+mod change;
+mod content;
+mod digest;
+#[expect(dead_code, reason = "planners to come use the rest")]
+mod draft;
+mod error;
+mod file_state;
+#[expect(dead_code, reason = "planners to come use the rest")]
+mod guest_tree;
+mod initramfs;
+mod journal;
+mod options;
+#[path = "prepare/plan.rs"]
+mod plan_document;
+mod planners;
+mod running_path;
+mod tool;
+
+pub use change::{Change, Content, Touched};
+pub use error::PlanError;
+pub use file_state::{FileFacts, FileState, Owner};
+pub use journal::{
+    BLOB_FOLDER, ChangedFile, DiskImage, JOURNAL_FILE, JOURNAL_SCHEMA, Journal, StepOutcome,
+    StepResult, TREE_FILE,
+};
+pub use options::{KnownMac, MacAddress, NoMacAddress, Options};
+pub use plan_document::{Left, PLAN_SCHEMA, Plan, Step};
+pub use planners::plan;
+pub use tool::{PACKAGE_FOLDER, PackageFile, PackageManager, SEARCH_PATH, Tool};

@@ -1,0 +1,56 @@
+//! Which planner mends which rule.
+
+use detente_volume::FsError;
+
+use super::draft::{Ask, Draft};
+use super::{Options, Plan, PlanError, initramfs};
+use crate::check::{By, Finding, Readiness};
+use crate::facts::Facts;
+use crate::files::Files;
+use crate::guest::Guest;
+
+/// Makes what mends its rules part of a plan, or says why not.
+type Planner = fn(Ask<'_>, &mut Draft<'_>) -> Result<(), FsError>;
+
+/// The planners, in the order in which they are asked: those that rebuild come last, since they
+/// look at what the others changed.
+const PLANNERS: &[(&[&str], Planner)] = &[(initramfs::RULES, initramfs::plan)];
+
+/// What has to be changed in a guest so that what [`check`](crate::check::check) found on the
+/// hardware of [`Options::profiles`] is mended. Nothing is written. The guest is to be inspected
+/// with the contents of its initramfs files, and checked for the same profiles.
+///
+/// # Errors
+/// [`PlanError::Read`] when a file of the guest cannot be read.
+pub fn plan(guest: &Guest, readiness: &Readiness, options: &Options) -> Result<Plan, PlanError> {
+    let tree = guest.tree();
+    Ok(of(&guest.facts, Files::new(&*tree), readiness, options)?)
+}
+
+/// [`plan`], from facts and files.
+pub(crate) fn of(
+    facts: &Facts,
+    files: Files<'_>,
+    readiness: &Readiness,
+    options: &Options,
+) -> Result<Plan, FsError> {
+    let mut draft = Draft::new(files);
+    for (rules, planner) in PLANNERS {
+        let own = readiness.findings.iter();
+        let own: Vec<&Finding> = own.filter(|own| rules.contains(&own.rule)).collect();
+        let ask = Ask {
+            facts,
+            files,
+            options,
+            findings: &own,
+        };
+        planner(ask, &mut draft)?;
+    }
+    for finding in &readiness.findings {
+        match finding.by {
+            By::Hand | By::Machine => draft.leave(finding.rule, finding.by, finding.remedy),
+            By::Prepare => {}
+        }
+    }
+    draft.finish(&options.profiles)
+}
