@@ -12,14 +12,18 @@
 pub mod hyperv;
 pub mod lab;
 mod launch;
+pub mod loss;
+pub mod ovf;
 mod profile;
 pub mod qemu;
-#[expect(dead_code, reason = "the readers of OVF and of Hyper-V use it")]
+pub mod spec;
 mod xml;
 
 pub use launch::{
     DirectBoot, DiskBelow, DiskBus, DiskFile, ImageFormat, LaunchDisk, LaunchNetwork, LaunchSpec,
     ServiceFaults, Synthetic, Topology,
 };
+pub use loss::{Fate, Gate, Loss, Losses};
 pub use profile::{Discovery, Hardware, Profile, UnknownProfile};
+pub use spec::MachineSpec;
 pub use xml::XmlError;
