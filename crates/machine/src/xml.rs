@@ -69,10 +69,10 @@ pub(crate) struct Element {
     pub(crate) name: String,
     /// The namespace of its name; empty without one.
     pub(crate) namespace: String,
-    /// Names without prefixes, and values.
-    attributes: Vec<(String, String)>,
+    /// Names without prefixes, and values; declarations of namespaces are not among them.
+    pub(crate) attributes: Vec<(String, String)>,
     /// The characters that are directly in it, without white space around them.
-    text: String,
+    pub(crate) text: String,
     /// Elements in it, in their order.
     pub(crate) children: Vec<Element>,
 }
@@ -216,6 +216,9 @@ impl Tree {
             self.count()?;
             let malformed = |what: String| XmlError::Malformed { offset, what };
             let attribute = attribute.map_err(|error| malformed(error.to_string()))?;
+            if attribute.key.as_namespace_binding().is_some() {
+                continue;
+            }
             let value = attribute
                 .normalized_value(XmlVersion::Explicit1_0)
                 .map_err(|error| malformed(error.to_string()))?;
