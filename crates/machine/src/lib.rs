@@ -9,6 +9,8 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod encoding;
+mod extras;
 pub mod hyperv;
 pub mod lab;
 mod launch;
@@ -19,6 +21,8 @@ pub mod qemu;
 pub mod spec;
 mod xml;
 
+pub use encoding::NotText;
+pub use extras::Extras;
 pub use launch::{
     DirectBoot, DiskBelow, DiskBus, DiskFile, ImageFormat, LaunchDisk, LaunchNetwork, LaunchSpec,
     ServiceFaults, Synthetic, Topology,

@@ -4,12 +4,12 @@
 //! that are read here means two things by one local name in one place. Document types are refused,
 //! so no entity is expanded but the five that XML itself has.
 
-use std::borrow::Cow;
-
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::ResolveResult;
 use quick_xml::reader::NsReader;
+
+use crate::encoding::{NotText, decode};
 
 /// A longer document is no description of a machine.
 const MAX_BYTES: usize = 16 << 20;
@@ -29,11 +29,8 @@ pub enum XmlError {
         len: usize,
     },
     /// The bytes are no characters in the encoding that they begin like.
-    #[error("the bytes are no text in {encoding}")]
-    NotText {
-        /// What was tried.
-        encoding: &'static str,
-    },
+    #[error(transparent)]
+    NotText(#[from] NotText),
     /// It is not well-formed.
     #[error("not well-formed at byte {offset}: {what}")]
     Malformed {
@@ -121,30 +118,6 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Element, XmlError> {
     }
     let text = decode(bytes)?;
     Tree::default().read(&text)
-}
-
-fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, XmlError> {
-    let wide = |rest: &[u8], word: fn([u8; 2]) -> u16, encoding| {
-        let (words, odd) = rest.as_chunks::<2>();
-        let words = words.iter().map(|&bytes| word(bytes));
-        let text: Result<String, _> = char::decode_utf16(words).collect();
-        match text {
-            Ok(text) if odd.is_empty() => Ok(Cow::Owned(text)),
-            Ok(_) | Err(_) => Err(XmlError::NotText { encoding }),
-        }
-    };
-    match bytes {
-        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes, "UTF-16, low byte first"),
-        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes, "UTF-16, high byte first"),
-        [0xef, 0xbb, 0xbf, rest @ ..] => narrow(rest),
-        all => narrow(all),
-    }
-}
-
-fn narrow(bytes: &[u8]) -> Result<Cow<'_, str>, XmlError> {
-    let encoding = "UTF-8";
-    let text = std::str::from_utf8(bytes).map_err(|_| XmlError::NotText { encoding })?;
-    Ok(Cow::Borrowed(text))
 }
 
 /// A document that is being read.
@@ -333,9 +306,9 @@ mod tests {
         check(b"<a><b>", Err(XmlError::NoRoot));
         check(b"<a/><a/>", Err(XmlError::NoRoot));
         let encoding = "UTF-8";
-        check(b"<a>\xff</a>", Err(XmlError::NotText { encoding }));
+        check(b"<a>\xff</a>", Err(NotText { encoding }.into()));
         let encoding = "UTF-16, low byte first";
-        check(b"\xff\xfe<\0a", Err(XmlError::NotText { encoding }));
+        check(b"\xff\xfe<\0a", Err(NotText { encoding }.into()));
         for bytes in [
             &b"<a></b>"[..],
             b"<a b='1' b='2'/>",
