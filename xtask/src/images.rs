@@ -10,6 +10,7 @@ mod hostile;
 mod kernels;
 mod key;
 mod manifest;
+mod prepare;
 mod rootfs;
 mod shaped;
 mod sources;
@@ -54,7 +55,7 @@ impl Workshop {
     }
 }
 
-/// Builds what is named, or everything.
+/// Builds what is named, or everything that is not made only when asked for.
 pub(crate) fn run(names: &[String]) -> anyhow::Result<()> {
     if names == ["--list"] {
         list();
@@ -83,7 +84,8 @@ pub(crate) fn run(names: &[String]) -> anyhow::Result<()> {
 }
 
 fn list() {
-    let guests = GUESTS.iter().map(|guest| (guest.name, guest.about));
+    let guests = GUESTS.iter().chain(prepare::GUESTS);
+    let guests = guests.map(|guest| (guest.name, guest.about));
     let products = PRODUCTS.iter().map(|product| (product.name, product.about));
     for (name, about) in guests.chain(products) {
         say(&format!("{name:24} {about}"));
@@ -99,7 +101,9 @@ fn choose(names: &[String]) -> anyhow::Result<Chosen> {
     }
     let (mut guests, mut products) = (Vec::new(), Vec::new());
     for name in names {
-        if let Some(guest) = guest::named(name) {
+        if name == prepare::ALL {
+            guests.extend(prepare::GUESTS);
+        } else if let Some(guest) = guest::named(name) {
             guests.push(guest);
         } else if let Some(product) = PRODUCTS.iter().find(|product| product.name == name) {
             products.push(product);
@@ -146,10 +150,16 @@ fn build(
             shaped::fill(&rootfs, &work, &raw, guest)?;
             shaped::publish_expected(workshop, &work, guest)?;
         }
+        Kind::Prepare { .. } => {
+            let packages = prepare::fetch(workshop, manifest, &rootfs)?;
+            let work = workshop.empty_folder("work")?;
+            prepare::fill(&rootfs, &packages, &work, &raw, guest)?;
+            shaped::publish_values(workshop, &work, guest)?;
+        }
     }
     let file = workshop.path(&guest.file());
     let partial = workshop.path(&format!("{}.partial", guest.file()));
-    disk::convert(&raw, &partial)?;
+    disk::convert(&raw, &partial, guest.kind)?;
     publish(&partial, &file)?;
     disk::remove_tree(&work)?;
     manifest.record(guest.name, key, &file)?;

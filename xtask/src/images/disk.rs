@@ -30,8 +30,8 @@ fn layout(guest: &Guest) -> Layout {
     let [server, hostile] = SIZES;
     let (disk, esp) = match guest.kind {
         Kind::Server { .. } => (server, Some(FIRST_MIB)),
-        // A shaped guest's recipe makes its own partitions.
-        Kind::Hostile | Kind::Shaped { .. } => (hostile, None),
+        // A recipe of its own makes its own partitions.
+        Kind::Hostile | Kind::Shaped { .. } | Kind::Prepare { .. } => (hostile, None),
     };
     let root_start = esp.map_or(FIRST_MIB, |start| start + ESP_MIB);
     // The last MiB is the second copy of the partition table.
@@ -139,10 +139,15 @@ pub(crate) fn remove_tree(folder: &Path) -> anyhow::Result<()> {
         .run_quietly("")
 }
 
-/// Makes the final, sparse image.
-pub(crate) fn convert(raw: &Path, image: &Path) -> anyhow::Result<()> {
+/// Makes the final, sparse image: of what is kept beside many others, a compressed one.
+pub(crate) fn convert(raw: &Path, image: &Path, kind: Kind) -> anyhow::Result<()> {
+    let options: &[&str] = match kind {
+        Kind::Prepare { .. } => &["-c", "-o", "compression_type=zstd"],
+        Kind::Server { .. } | Kind::Hostile | Kind::Shaped { .. } => &[],
+    };
     Tool::new("qemu-img")
         .args(["convert", "-f", "raw", "-O", "qcow2"])
+        .args(options)
         .arg(raw)
         .arg(image)
         .run_quietly("")

@@ -28,9 +28,15 @@ pub(crate) enum Kind {
         /// What its recipe needs beyond what the others do.
         needs: Needs,
     },
+    /// A real server with a recipe of its own, for `detente prepare` to be tried on: made when asked
+    /// for only.
+    Prepare {
+        /// What its recipe needs beyond what a server's does.
+        needs: Needs,
+    },
 }
 
-/// What a shaped guest's recipe needs of the machine that builds it.
+/// What such a recipe needs of the machine that builds it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Needs {
     /// Programs.
@@ -46,6 +52,8 @@ pub(crate) enum Device {
     Lvm,
     /// A btrfs with subvolumes, which the kernel makes.
     Btrfs,
+    /// A volume group with an XFS in it, which the kernel fills.
+    Xfs,
 }
 
 /// How one server differs from the others.
@@ -254,7 +262,8 @@ pub(crate) const GUESTS: &[Guest] = &[
 
 /// The guest of this name.
 pub(crate) fn named(name: &str) -> Option<&'static Guest> {
-    GUESTS.iter().find(|guest| guest.name == name)
+    let mut all = GUESTS.iter().chain(super::prepare::GUESTS);
+    all.find(|guest| guest.name == name)
 }
 
 impl Guest {
@@ -267,6 +276,7 @@ impl Guest {
     pub(crate) fn boots(&self) -> bool {
         match self.kind {
             Kind::Server { .. } => true,
+            Kind::Prepare { .. } => self.name != super::prepare::NOTHING,
             Kind::Hostile | Kind::Shaped { .. } => false,
         }
     }
@@ -305,13 +315,16 @@ impl Guest {
 #[cfg(test)]
 mod tests {
     use super::GUESTS;
+    use crate::images::prepare;
     use std::collections::BTreeSet;
 
     #[test]
     fn names_and_identifiers_are_each_guests_own() {
-        let names: BTreeSet<_> = GUESTS.iter().map(|guest| guest.name).collect();
-        let ids: BTreeSet<_> = GUESTS.iter().map(|guest| guest.id).collect();
-        assert_eq!((names.len(), ids.len()), (GUESTS.len(), GUESTS.len()));
+        let guests = || GUESTS.iter().chain(prepare::GUESTS);
+        let names: BTreeSet<_> = guests().map(|guest| guest.name).collect();
+        let ids: BTreeSet<_> = guests().map(|guest| guest.id).collect();
+        let count = guests().count();
+        assert_eq!((names.len(), ids.len()), (count, count));
     }
 
     #[test]

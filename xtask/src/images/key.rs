@@ -36,7 +36,27 @@ pub(crate) fn guest(guest: &Guest) -> anyhow::Result<String> {
         ),
         Kind::Hostile => digest(&["hostile.sh", "hostile"], &facts),
         Kind::Shaped { .. } => shaped(guest.name, &facts),
+        Kind::Prepare { .. } => prepare(guest.name, &facts),
     }
+}
+
+/// The key of the packages that the guests for `detente prepare` need.
+pub(crate) fn prepare_packages() -> anyhow::Result<String> {
+    let mut recipes = vec!["prepare/fetch.sh".to_owned()];
+    for guest in super::prepare::GUESTS {
+        recipes.push(format!("prepare/{}/packages", guest.name));
+    }
+    recipes.push("prepare/update/packages".to_owned());
+    let recipes: Vec<&str> = recipes.iter().map(String::as_str).collect();
+    digest(&recipes, &rootfs()?)
+}
+
+/// The recipe itself, its files, and what it shares with others.
+fn prepare(name: &str, facts: &str) -> anyhow::Result<String> {
+    let own = [format!("prepare/{name}.sh"), format!("prepare/{name}")];
+    let shared = ["prepare/lib.sh", "grub-probe", "grub-mkrelpath", "overlay"];
+    let recipes: Vec<&str> = own.iter().map(String::as_str).chain(shared).collect();
+    digest(&recipes, facts)
 }
 
 /// The recipe itself, its files, and what all of them share.
@@ -97,19 +117,16 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::guest::GUESTS;
+    use super::super::prepare;
 
     #[test]
     fn every_guest_has_a_key_of_its_own_that_stays() {
-        let keys: Vec<_> = GUESTS
-            .iter()
-            .map(|guest| super::guest(guest).unwrap())
-            .collect();
-        let again: Vec<_> = GUESTS
-            .iter()
-            .map(|guest| super::guest(guest).unwrap())
-            .collect();
-        assert_eq!(keys, again);
-        let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
-        assert_eq!(distinct.len(), GUESTS.len());
+        let keys = || -> Vec<String> {
+            let guests = GUESTS.iter().chain(prepare::GUESTS);
+            guests.map(|guest| super::guest(guest).unwrap()).collect()
+        };
+        assert_eq!(keys(), keys());
+        let distinct: std::collections::BTreeSet<_> = keys().into_iter().collect();
+        assert_eq!(distinct.len(), GUESTS.len() + prepare::GUESTS.len());
     }
 }

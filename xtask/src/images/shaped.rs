@@ -17,8 +17,9 @@ use crate::tool::{self, Tool};
 
 /// Why this guest cannot be built here, if so.
 pub(crate) fn missing(guest: &Guest) -> Option<String> {
-    let Kind::Shaped { needs } = guest.kind else {
-        return None;
+    let needs = match guest.kind {
+        Kind::Shaped { needs } | Kind::Prepare { needs } => needs,
+        Kind::Server { .. } | Kind::Hostile => return None,
     };
     if let Some(name) = needs.tools.iter().find(|name| !tool::exists(name)) {
         return Some(format!("{name} is not there (scripts/bootstrap images)"));
@@ -30,10 +31,14 @@ pub(crate) fn missing(guest: &Guest) -> Option<String> {
     if Tool::new("losetup").arg("--find").capture().is_err() {
         return Some("needs a loop device".to_owned());
     }
+    let mounted = match device {
+        Device::Lvm => return None,
+        Device::Btrfs => "btrfs",
+        Device::Xfs => "xfs",
+    };
     let systems = fs::read_to_string("/proc/filesystems").unwrap_or_default();
-    let has_btrfs = systems.split_whitespace().any(|name| name == "btrfs");
-    (device == Device::Btrfs && !has_btrfs)
-        .then(|| "needs a kernel with btrfs, for its subvolumes".to_owned())
+    let has_it = systems.split_whitespace().any(|name| name == mounted);
+    (!has_it).then(|| format!("needs a kernel with {mounted}, which fills its disk"))
 }
 
 /// Partitions a shaped guest's disk and fills it.
@@ -60,17 +65,25 @@ pub(crate) fn publish_expected(
     work: &Path,
     guest: &Guest,
 ) -> anyhow::Result<()> {
+    publish_values(workshop, work, guest)?;
+    let partial = workshop.path("expected.partial");
+    // It may be the namespace's root that wrote it: copied, it is ours.
+    fs::copy(work.join("expected.sha256"), &partial).context("cannot copy the digests")?;
+    publish(&partial, &workshop.path(&format!("{}.sha256", guest.name)))
+}
+
+/// The values alone, without the files' digests.
+pub(crate) fn publish_values(
+    workshop: &Workshop,
+    work: &Path,
+    guest: &Guest,
+) -> anyhow::Result<()> {
     let expected = group(&work.join("expected"))?;
     let partial = workshop.path("expected.partial");
     fs::write(&partial, serde_json::to_string_pretty(&expected)? + "\n")
         .context("cannot write the expected values")?;
-    publish(
-        &partial,
-        &workshop.path(&format!("{}.expected.json", guest.name)),
-    )?;
-    // It may be the namespace's root that wrote it: copied, it is ours.
-    fs::copy(work.join("expected.sha256"), &partial).context("cannot copy the digests")?;
-    publish(&partial, &workshop.path(&format!("{}.sha256", guest.name)))
+    let name = format!("{}.expected.json", guest.name);
+    publish(&partial, &workshop.path(&name))
 }
 
 /// A folder of values as an object.

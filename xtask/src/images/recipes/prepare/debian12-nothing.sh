@@ -1,0 +1,19 @@
+#!/bin/sh
+# A server that starts on no hardware of ours: its initramfs holds no driver of any disk, as one
+# that was made for a controller nobody has. systemd-networkd, an address bound to the card's name.
+. "$PREPARE/lib.sh"
+
+unpack
+write_configuration
+: >"$root/etc/machine-id"
+only_modules ext4
+boot_menu "$RECIPES"
+forget
+partition "$ROOT_X86_64"
+grub_esp /boot/grub
+ext4_root
+
+printf 'linux.initramfs.virtio-pci-missing\nlinux.initramfs.virtio-blk-missing\n' | expect_list rules_kvm
+printf 'linux.initramfs.vmbus-missing\nlinux.initramfs.storvsc-missing\nlinux.network.interface-name\n' | expect_list rules_hyperv-vmbus
+expect network networkd
+expect initramfs initramfs-tools
