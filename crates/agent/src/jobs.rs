@@ -9,10 +9,9 @@ use std::time::{Duration, Instant};
 
 use detente_plan::protocol::{AgentMessage, MAX_PAYLOAD_BYTES, Task};
 use rustix::fs::{MemfdFlags, OFlags, memfd_create};
-use rustix::io::Errno;
-use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::worker::{self, Report, WorkOrder};
+use crate::job::{Job, failed};
+use crate::worker::{self, WorkOrder};
 
 /// More at once than any plan asks for.
 const MAX_JOBS: usize = 8;
@@ -31,19 +30,6 @@ pub(crate) struct Request {
     pub(crate) timeout_ms: u64,
     /// The longest report.
     pub(crate) output_limit_bytes: u32,
-}
-
-/// A worker and what it has said so far.
-#[derive(Debug)]
-struct Job {
-    task_id: u32,
-    child: Child,
-    out: ChildStdout,
-    said: Vec<u8>,
-    limit: usize,
-    started: Instant,
-    end: Instant,
-    reported: bool,
 }
 
 /// All of them.
@@ -70,7 +56,7 @@ impl Jobs {
     /// Starts a worker; a message comes back if that fails.
     pub(crate) fn start(&mut self, request: Request) -> Option<AgentMessage> {
         let task_id = request.task_id;
-        if self.running.iter().any(|job| job.task_id == task_id) {
+        if self.running.iter().any(|job| job.task_id() == task_id) {
             return None;
         }
         if self.running.len() >= MAX_JOBS {
@@ -117,17 +103,7 @@ impl Jobs {
             .take()
             .ok_or_else(|| io::Error::from(io::ErrorKind::BrokenPipe))?;
         rustix::fs::fcntl_setfl(&out, OFlags::NONBLOCK)?;
-        let started = Instant::now();
-        Ok(Job {
-            task_id: request.task_id,
-            child,
-            out,
-            said: Vec::new(),
-            limit,
-            started,
-            end: started + timeout,
-            reported: false,
-        })
+        Ok(Job::new(request.task_id, (child, out), limit, timeout))
     }
 
     /// Hears the workers, ends those whose time is over, and says what there is to say.
@@ -135,13 +111,10 @@ impl Jobs {
         let mut messages = Vec::new();
         let now = Instant::now();
         for mut job in std::mem::take(&mut self.running) {
-            let gone = matches!(job.child.try_wait(), Ok(Some(_)) | Err(_));
-            let said = job.hear();
-            messages.extend(
-                said.or_else(|| job.overdue(now))
-                    .or_else(|| job.silent(gone)),
-            );
-            if !gone && now < job.end {
+            let gone = job.is_gone();
+            messages.extend(job.hear());
+            messages.extend(job.overdue(now).or_else(|| job.silent(gone)));
+            if !gone && now < job.end() {
                 self.running.push(job);
             } else {
                 self.bury(job);
@@ -154,16 +127,19 @@ impl Jobs {
 
     /// Ends a task; it says so unless it has reported.
     pub(crate) fn cancel(&mut self, task_id: u32) -> Option<AgentMessage> {
-        let at = self.running.iter().position(|job| job.task_id == task_id)?;
+        let at = self
+            .running
+            .iter()
+            .position(|job| job.task_id() == task_id)?;
         let job = self.running.remove(at);
-        let message = (!job.reported).then(|| failed(task_id, "cancelled".to_owned(), false));
+        let message = (!job.has_reported()).then(|| failed(task_id, "cancelled".to_owned(), false));
         self.bury(job);
         message
     }
 
     /// Ends them all.
     pub(crate) fn cancel_all(&mut self) -> Vec<AgentMessage> {
-        let ids: Vec<u32> = self.running.iter().map(|job| job.task_id).collect();
+        let ids: Vec<u32> = self.running.iter().map(Job::task_id).collect();
         ids.into_iter()
             .filter_map(|task_id| self.cancel(task_id))
             .collect()
@@ -176,83 +152,11 @@ impl Jobs {
 
     /// The pipes to wait for.
     pub(crate) fn pipes(&self) -> impl Iterator<Item = &ChildStdout> {
-        self.running.iter().map(|job| &job.out)
+        self.running.iter().map(Job::pipe)
     }
 
     fn bury(&mut self, job: Job) {
-        // The group and not the worker alone: it may have started a command of the guest.
-        let _ = kill_process_group(Pid::from_child(&job.child), Signal::KILL);
-        self.dying.push(job.child);
-    }
-}
-
-impl Job {
-    /// Reads what the worker says; a message comes back once, with the first whole line.
-    fn hear(&mut self) -> Option<AgentMessage> {
-        let mut buffer = [0; 16 * 1024];
-        while self.said.len() <= self.limit {
-            match rustix::io::read(&self.out, &mut buffer) {
-                Ok(0) => break,
-                Ok(bytes) => self
-                    .said
-                    .extend_from_slice(buffer.get(..bytes).unwrap_or_default()),
-                Err(Errno::INTR) => {}
-                Err(_) => break,
-            }
-        }
-        if self.reported {
-            self.said.clear();
-            return None;
-        }
-        if self.said.len() > self.limit {
-            return Some(self.fail(
-                format!("the report is longer than {} bytes", self.limit),
-                false,
-            ));
-        }
-        let end = self.said.iter().position(|byte| *byte == b'\n')?;
-        let line = self.said.get(..end).unwrap_or_default();
-        Some(match serde_json::from_slice(line) {
-            Ok(Report::Seen(observation)) => {
-                self.reported = true;
-                let duration_ms =
-                    u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-                AgentMessage::Observed {
-                    task_id: self.task_id,
-                    observation,
-                    duration_ms,
-                }
-            }
-            Ok(Report::Failed(reason)) => self.fail(reason, false),
-            Err(error) => self.fail(
-                format!("the worker's report cannot be read: {error}"),
-                false,
-            ),
-        })
-    }
-
-    fn overdue(&mut self, now: Instant) -> Option<AgentMessage> {
-        (!self.reported && now >= self.end).then(|| self.fail("the time is over".to_owned(), true))
-    }
-
-    fn silent(&mut self, gone: bool) -> Option<AgentMessage> {
-        (!self.reported && gone)
-            .then(|| self.fail("the worker ended without a report".to_owned(), false))
-    }
-
-    fn fail(&mut self, reason: String, timed_out: bool) -> AgentMessage {
-        self.reported = true;
-        // Nothing more is expected of it.
-        self.end = self.started;
-        failed(self.task_id, reason, timed_out)
-    }
-}
-
-fn failed(task_id: u32, reason: String, timed_out: bool) -> AgentMessage {
-    AgentMessage::TaskFailed {
-        task_id,
-        reason,
-        timed_out,
+        self.dying.push(job.kill());
     }
 }
 

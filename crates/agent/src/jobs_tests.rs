@@ -163,3 +163,50 @@ fn a_program_that_is_missing_is_told() {
         Some(AgentMessage::TaskFailed { .. })
     ));
 }
+
+#[test]
+fn what_a_program_says_is_told_before_the_report() {
+    let (mut jobs, _directory) = jobs(
+        r#"echo '{"started":{"group":1000000}}'
+        echo '{"progress":{"lines":["one","two"],"left_out":3}}'
+        echo '"ended"'
+        echo '{"failed":"enough"}'"#,
+    );
+    assert_eq!(jobs.start(request(5, LONG)), None);
+    let end = Instant::now() + PATIENCE;
+    let mut said = Vec::new();
+    while said.len() < 2 && Instant::now() < end {
+        said.extend(jobs.poll());
+    }
+    let expected = AgentMessage::Progress {
+        task_id: 5,
+        lines: vec!["one".to_owned(), "two".to_owned()],
+        left_out: 3,
+    };
+    assert_eq!(said.first(), Some(&expected));
+    assert!(matches!(&said[1], AgentMessage::TaskFailed { reason, .. } if reason == "enough"));
+}
+
+#[test]
+fn a_program_ends_with_its_worker_though_it_has_a_group_of_its_own() {
+    let (mut jobs, directory) = jobs(
+        r#"setsid sleep 1000 & echo $! > "${0%/*}/pid"
+        echo '{"started":{"group":'$!'}}'
+        echo '{"progress":{"lines":[],"left_out":0}}'
+        exec sleep 1000"#,
+    );
+    assert_eq!(jobs.start(request(5, LONG)), None);
+    let end = Instant::now() + PATIENCE;
+    while jobs.poll().is_empty() && Instant::now() < end {}
+    let pid = fs::read_to_string(directory.path().join("pid")).expect("its number");
+    let runs = || {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+        // proc(5): the state stands behind the name; nobody may have reaped it yet.
+        stat.rsplit_once(") ")
+            .is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+    };
+    assert!(runs(), "it has been started");
+    jobs.cancel(5);
+    while runs() && Instant::now() < end {}
+    assert!(!runs(), "it still runs");
+}

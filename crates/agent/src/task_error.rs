@@ -19,6 +19,12 @@ pub(crate) enum TaskError {
         /// What.
         what: String,
     },
+    /// Something is there, but not what was meant.
+    #[error("{what} is not what it should be")]
+    Spoiled {
+        /// What.
+        what: String,
+    },
     /// The disk has too little room.
     #[error("{free_bytes} bytes are free, too few to write {wanted_bytes}")]
     NoRoom {

@@ -8,6 +8,7 @@ mod crash;
 mod dns;
 mod entropy;
 mod exercise_disk;
+mod file_state;
 mod hypervisor;
 mod ipv4_addresses;
 mod kernel_log;
@@ -15,12 +16,22 @@ mod key_values;
 mod keys;
 mod log_lines;
 mod memory;
+mod metadata;
 mod mount_point;
 mod network;
+mod payload_disk;
 mod ping;
+mod place;
+mod relabel;
+mod remove_file;
 mod root_disk;
+mod run_tool;
+mod space;
+mod sync_all;
+mod tool_output;
 mod transfer;
 mod vmbus;
+mod write_file;
 mod writes;
 
 use std::os::fd::OwnedFd;
@@ -30,6 +41,7 @@ use std::time::{Duration, Instant};
 use detente_plan::protocol::{Observation, Task};
 
 use crate::task_error::TaskError;
+use crate::worker::Report;
 
 /// What a task must keep to.
 #[derive(Debug)]
@@ -99,11 +111,15 @@ pub(crate) fn needs_root(task: &Task) -> bool {
     }
 }
 
-/// Does a task.
+/// Does a task; `tell` is for what is said before the end.
 ///
 /// # Errors
 /// It could not be done; that is an outcome like any other.
-pub(crate) fn run(task: &Task, limits: &Limits) -> Result<Done, TaskError> {
+pub(crate) fn run(
+    task: &Task,
+    limits: &Limits,
+    tell: &mut dyn FnMut(Report),
+) -> Result<Done, TaskError> {
     let root = Path::new("/");
     Ok(match task {
         Task::AwaitReady => Observation::BootState(await_ready::run(limits)).into(),
@@ -139,15 +155,16 @@ pub(crate) fn run(task: &Task, limits: &Limits) -> Result<Done, TaskError> {
             Observation::Keys(keys::run(*for_ms, *enough, limits)?).into()
         }
         Task::Crash => return Err(crash::run(limits)),
-        Task::WriteFile(_)
-        | Task::RemoveFile(_)
-        | Task::DescribeFiles { .. }
-        | Task::RunTool(_)
-        | Task::SyncAll
-        | Task::MeasureSpace { .. } => {
-            return Err(TaskError::Missing {
-                what: "what changes a guest".to_owned(),
-            });
+        Task::WriteFile(order) => Observation::Written(write_file::run(root, order)?).into(),
+        Task::RemoveFile(order) => Observation::Removed(remove_file::run(root, order)?).into(),
+        Task::DescribeFiles { paths } => Observation::Files {
+            files: file_state::describe(root, paths)?,
         }
+        .into(),
+        Task::RunTool(order) => Observation::ToolRun(run_tool::run(order, limits, tell)?).into(),
+        Task::SyncAll => {
+            Observation::Synced(sync_all::run(Path::new("/proc/self/mountinfo"))).into()
+        }
+        Task::MeasureSpace { paths } => Observation::Spaces(space::run(root, paths)?).into(),
     })
 }

@@ -40,6 +40,21 @@ pub(crate) enum Report {
     Seen(Observation),
     /// It could not.
     Failed(String),
+    /// Not the end: a program of the guest's runs, in a process group of its own, to be ended
+    /// with the worker.
+    Started {
+        /// The group's number.
+        group: u32,
+    },
+    /// Not the end: that program has ended.
+    Ended,
+    /// Not the end: what that program says.
+    Progress {
+        /// The latest lines.
+        lines: Vec<String>,
+        /// How many before them were left out.
+        left_out: u64,
+    },
 }
 
 /// Does the task of standard input.
@@ -60,7 +75,7 @@ pub(crate) fn run() -> i32 {
         end: Instant::now() + Duration::from_millis(order.timeout_ms),
         output_bytes: order.output_limit_bytes,
     };
-    let report = match prepare(&order).and_then(|()| tasks::run(&order.task, &limits)) {
+    let report = match prepare(&order).and_then(|()| tasks::run(&order.task, &limits, &mut tell)) {
         Ok(done) => {
             let sent = send(&Report::Seen(done.observation));
             sleep(done.hold);
@@ -82,6 +97,11 @@ fn prepare(order: &WorkOrder) -> Result<(), TaskError> {
         sleep(Duration::from_millis(100));
     }
     namespace::enter_root_of_first().doing("enter the guest's root")
+}
+
+/// Says something before the end; nobody hears it where the background agent is gone.
+fn tell(report: Report) {
+    let _ = send(&report);
 }
 
 fn send(report: &Report) -> i32 {
