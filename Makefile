@@ -7,10 +7,11 @@ CARGO ?= cargo
 
 detente = target/release/detente
 
-.PHONY: help demo test check bench install build
+.PHONY: help demo demo-prepare test check bench install build
 
 help:
 	@echo "make demo     build three Debian guests, boot each on both sides' hardware, print the verdicts"
+	@echo "make demo-prepare  the same, then make the one-sided ones run on both, and take that back"
 	@echo "make test     build, unit, hostile, images and boot tests, with a table of times (STRICT=1 fails over budget)"
 	@echo "make check    format, lints, tidy, tests, documentation, licences"
 	@echo "make bench    the measurements of docs/benchmarks.md"
@@ -24,6 +25,12 @@ demo:
 	$(CARGO) build --release --locked --package detente-cli
 	$(CARGO) xtask images debian12 debian12-kvm-only debian12-hyperv-only lab-kernel
 	$(CARGO) xtask demo
+
+demo-prepare:
+	@scripts/bootstrap build images boot
+	$(CARGO) build --release --locked --package detente-cli
+	$(CARGO) xtask images debian12 debian12-kvm-only debian12-hyperv-only lab-kernel
+	$(CARGO) xtask demo --extended
 
 test:
 	@scripts/bootstrap build images boot test

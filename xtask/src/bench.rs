@@ -9,6 +9,7 @@ mod inspect;
 mod machine;
 mod measure;
 mod page;
+mod prepare;
 mod ring;
 mod scratch;
 mod storvsc;
@@ -37,15 +38,17 @@ enum Bench {
     Ring,
     Storvsc,
     Disk,
+    Prepare,
 }
 
-const BENCHES: [Bench; 6] = [
+const BENCHES: [Bench; 7] = [
     Bench::Validate,
     Bench::Inspect,
     Bench::Digest,
     Bench::Ring,
     Bench::Storvsc,
     Bench::Disk,
+    Bench::Prepare,
 ];
 
 impl Bench {
@@ -57,6 +60,7 @@ impl Bench {
             Self::Ring => "ring",
             Self::Storvsc => "storvsc",
             Self::Disk => "disk",
+            Self::Prepare => "prepare",
         }
     }
 
@@ -68,13 +72,14 @@ impl Bench {
             Self::Ring => ring::run(setup),
             Self::Storvsc => storvsc::run(setup),
             Self::Disk => disk::run(setup),
+            Self::Prepare => prepare::run(setup),
         }
     }
 
     /// Whether it is measured with the program and the guest's image, or builds what it wants.
     fn needs_image(self) -> bool {
         match self {
-            Self::Validate | Self::Inspect | Self::Digest => true,
+            Self::Validate | Self::Inspect | Self::Digest | Self::Prepare => true,
             Self::Ring | Self::Storvsc | Self::Disk => false,
         }
     }

@@ -1,7 +1,10 @@
 //! `cargo xtask demo`: three guests on both sides' hardware, and whether they come out as they must.
 //!
 //! The first runs on both. The other two were made to run on one side only: the demo tells them
-//! apart, by verdict and by the name of the driver that is missing.
+//! apart, by verdict and by the name of the driver that is missing. Its extended form
+//! ([`prepare`]) then makes those two run on both sides, and takes that back.
+
+mod prepare;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +17,11 @@ use serde_json::Value;
 use crate::say::say;
 use crate::workspace::{root, target};
 
+/// What asks for the extended form.
+const EXTENDED: &str = "--extended";
+
 /// A guest and how it comes out.
+#[derive(Clone, Copy)]
 struct Shown {
     image: &'static str,
     why: &'static str,
@@ -62,19 +69,32 @@ minutes.";
 /// root for longer than the plan waits. On two busy processors kvm takes about a minute.
 const ONE_SIDED_LIMIT: &str = "240";
 
+/// Both sides' hardware, as options.
+const SIDES: [&str; 4] = ["--profile", "kvm", "--profile", "hyperv-vmbus"];
+
 /// What a validation ends with when a required case failed, and when none did.
 const FINDING: [i32; 2] = [0, 1];
 
 /// Runs the demo with the release build; fails unless every guest comes out as it must.
-pub(crate) fn run(names: &[String]) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
+    let (flags, names): (Vec<String>, Vec<String>) =
+        arguments.iter().cloned().partition(|word| word == EXTENDED);
+    let extended = !flags.is_empty();
     say(INTRODUCTION);
+    if extended {
+        say(prepare::INTRODUCTION);
+    }
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
     let folder = target("demo").join(format!("run-{}", now.as_secs()));
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let mut lines = Vec::new();
     for guest in &GUESTS {
         if names.is_empty() || names.iter().any(|name| name == guest.image) {
-            lines.extend(show(guest, &folder)?);
+            let image = target("images").join(format!("{}.qcow2", guest.image));
+            lines.extend(show(guest, &image, &folder.join(guest.image))?);
+            if extended && guest.is_one_sided() {
+                lines.extend(prepare::show(guest, &image, &folder)?);
+            }
         }
     }
     say("\nWhat was to be seen, and what was:");
@@ -95,12 +115,19 @@ struct Line {
     text: String,
 }
 
-fn show(guest: &Shown, folder: &Path) -> anyhow::Result<Vec<Line>> {
+impl Shown {
+    /// Whether it was made for one side.
+    fn is_one_sided(&self) -> bool {
+        !matches!((self.kvm, self.hyperv), (Wanted::Passed, Wanted::Passed))
+    }
+}
+
+/// Boots a guest on both sides' hardware; the evidence goes into the folder `out`.
+fn show(guest: &Shown, image: &Path, out: &Path) -> anyhow::Result<Vec<Line>> {
     say(&format!("\n=== {}: {}", guest.image, guest.why));
     let started = Instant::now();
-    let out = folder.join(guest.image);
-    let mut command = validate(guest.image, &out);
-    if !matches!((guest.kvm, guest.hyperv), (Wanted::Passed, Wanted::Passed)) {
+    let mut command = validate(image, out);
+    if guest.is_one_sided() {
         command.args(["--boot-limit", ONE_SIDED_LIMIT]);
     }
     let status = command
@@ -110,7 +137,7 @@ fn show(guest: &Shown, folder: &Path) -> anyhow::Result<Vec<Line>> {
     say(&format!("=== {}: {minutes:.1} minutes", guest.image));
     // Without a document neither side was seen; the other guests are shown all the same.
     let run = match status.code() {
-        Some(code) if FINDING.contains(&code) => read(&out)?,
+        Some(code) if FINDING.contains(&code) => read(out)?,
         Some(_) | None => Value::Null,
     };
     Ok([("kvm", guest.kvm), ("hyperv-vmbus", guest.hyperv)]
@@ -123,25 +150,23 @@ fn read(out: &Path) -> anyhow::Result<Value> {
     serde_json::from_slice(&text).context("the run's document is no JSON")
 }
 
-/// The folders of the program's user are left alone: the lab's kernel is one of the images.
-fn validate(image: &str, out: &Path) -> Command {
-    let images = target("images");
+fn validate(image: &Path, out: &Path) -> Command {
+    let mut command = detente();
+    command
+        .args(["validate", "--plan", "smoke"])
+        .args(SIDES)
+        .arg(relative(image.to_owned()))
+        .arg("--out")
+        .arg(relative(out.to_owned()));
+    command
+}
+
+/// The release build. The folders of its user are left alone: the lab's kernel is one of the images.
+fn detente() -> Command {
     let mut command = Command::new(target("release/detente"));
     command
         .current_dir(root())
-        .arg("validate")
-        .arg(relative(images.join(format!("{image}.qcow2"))))
-        .args([
-            "--plan",
-            "smoke",
-            "--profile",
-            "kvm",
-            "--profile",
-            "hyperv-vmbus",
-            "--out",
-        ])
-        .arg(relative(out.to_owned()))
-        .env("XDG_CACHE_HOME", images.join("cache"))
+        .env("XDG_CACHE_HOME", target("images").join("cache"))
         .env_remove("XDG_RUNTIME_DIR");
     command
 }

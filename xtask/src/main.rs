@@ -21,8 +21,11 @@ use say::say;
 
 const USAGE: &str = "\
 usage: cargo xtask CHORE
-  images [NAME...]  build demo guests, test guests and the lab's kernel (all without a name; --list names them)
-  demo [NAME...]    what `make demo` shows: guests on both sides' hardware, checked (release build, images)
+  images [NAME...]  build demo guests, test guests and the lab's kernel (all without a name; --list names them;
+                    prepare: the servers that prepare is tried on, which nothing else makes)
+  demo [--extended] [NAME...]
+                    what `make demo` shows: guests on both sides' hardware, checked (release build, images);
+                    --extended: the one-sided ones then prepared, booted again and taken back
   tidy              the direction of dependencies, file sizes, first pages, unsafe
   check             what CI runs without guests: format, clippy, tidy, tests, docs, licences
   test [PART...]    the parts of `make test`, with their times: build, unit, hostile, images, boots
@@ -34,7 +37,7 @@ usage: cargo xtask CHORE
                     what check says of booting beside what validate sees, into docs/prediction.md
                     (release build, images; --seen boots nothing)
   bench [NAME...]   how fast we are, beside peers, into docs/benchmarks.md: validate, inspect, digest,
-                    ring, storvsc
+                    ring, storvsc, disk, prepare
                     (--check fails over a limit, --pairs N is a trial)";
 
 fn main() -> ExitCode {
