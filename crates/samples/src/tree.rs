@@ -79,6 +79,12 @@ impl Tree {
         self
     }
 
+    /// Whether there is a file or a link of this path.
+    #[must_use]
+    pub fn has(&self, path: &str) -> bool {
+        self.0.contains_key(path)
+    }
+
     /// What is in a file, which must be there.
     #[must_use]
     pub fn text(&self, path: &str) -> String {
