@@ -12,6 +12,8 @@
 mod encoding;
 mod extras;
 pub mod hyperv;
+pub mod hyperv_inventory;
+pub mod kit;
 pub mod lab;
 mod launch;
 pub mod loss;
