@@ -26,8 +26,8 @@ mod limits;
 mod link;
 mod machine;
 mod observer;
-#[cfg_attr(not(test), expect(dead_code, reason = "carrying out a plan uses it"))]
 mod payload;
+pub mod prepare;
 mod profile;
 mod record;
 mod request;

@@ -30,10 +30,6 @@ impl ToolProgress {
     }
 
     /// Gives the lines that have come since the last time, and how many were left out.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "carrying out a plan takes them")
-    )]
     pub(crate) fn take(&mut self) -> (Vec<String>, u64) {
         let lines = std::mem::take(&mut self.lines);
         (lines.into(), std::mem::take(&mut self.left_out))

@@ -1,0 +1,88 @@
+//! Turns the guest off so that its file systems are clean.
+//!
+//! The guest's own `poweroff` is asked for: the power button needs a service that listens to it,
+//! which the preparing boot does not start. Where that does not work the button is pressed all the
+//! same.
+
+use std::time::Duration;
+
+use detente_host::PowerOff;
+use detente_plan::protocol::{HostMessage, Observation, Phase, RunTool, Task, ToolEnd};
+
+use super::error::PrepareError;
+use super::talk::Talk;
+use crate::session::Waited;
+
+/// How long a shutdown may take, with hardware acceleration.
+const SHUTDOWN_S: u64 = 90;
+
+/// How long the guest's own programs may take to order it.
+const ORDER_S: u64 = 20;
+
+/// How long the agent is given to let go of the root.
+const LEAVING: Duration = Duration::from_secs(10);
+
+/// Programs that order the power off without waiting for it, the first that is there.
+const PROGRAMS: [&[&str]; 3] = [
+    &["systemctl", "--no-block", "poweroff"],
+    &["poweroff"],
+    &["busybox", "poweroff"],
+];
+
+/// Turns it off; returns when the power is off.
+pub(crate) fn shut_down(talk: &mut Talk<'_>) -> Result<(), PrepareError> {
+    let is_ordered = order(talk)?;
+    talk.session.mention(&HostMessage::Leave);
+    talk.session.wait(LEAVING, |state| {
+        let over = state.phase == Some(Phase::Leaving) || state.power_off.is_some();
+        (over || state.gone().is_some()).then_some(())
+    })?;
+    if !is_ordered {
+        talk.session.machine().press_power_button()?;
+    }
+    let limit = talk.limit(SHUTDOWN_S);
+    let waited = talk.session.wait(limit, |state| {
+        let panicked = || {
+            state
+                .panic_line()
+                .map(|line| Err(format!("its kernel panicked: {line}")))
+        };
+        match state.power_off {
+            Some(PowerOff::Guest) => Some(Ok(())),
+            Some(PowerOff::GuestPanic) => Some(Err("it panicked".to_owned())),
+            Some(PowerOff::Host) => Some(Err("the host turned it off".to_owned())),
+            None => panicked(),
+        }
+    })?;
+    let why = match waited {
+        Waited::Came(Ok(())) => return Ok(()),
+        Waited::Came(Err(why)) => why,
+        Waited::Late => format!("the power was not off after {} s", limit.as_secs()),
+        Waited::Gone => talk.session.gone().unwrap_or_default(),
+        Waited::Interrupted => return Err(PrepareError::Interrupted),
+    };
+    Err(PrepareError::NotShutDown { why })
+}
+
+/// Has one of the guest's programs order it; whether one did.
+fn order(talk: &mut Talk<'_>) -> Result<bool, PrepareError> {
+    for words in PROGRAMS {
+        let limit = talk.limit(ORDER_S);
+        let task = Task::RunTool(RunTool {
+            argv: words.iter().map(|word| (*word).to_owned()).collect(),
+            env: Vec::new(),
+            folder: None,
+            tail_bytes: 1024,
+        });
+        let seen = talk.ask(task, limit)?;
+        let is_off = talk.session.power_off.is_some();
+        let has_said = matches!(
+            &seen,
+            Ok(Observation::ToolRun(run)) if run.end == ToolEnd::Exited { status: 0 }
+        );
+        if has_said || is_off {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
