@@ -3,17 +3,12 @@
 //! `detente_samples::Seeds` says for how long; a panic prints the sample and the seed, and
 //! `DETENTE_HOSTILE_SAMPLE=NAME` with `DETENTE_HOSTILE_SEED` runs that one alone.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::print_stderr, reason = "what is needed to run a failure again")]
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use detente_packages::exercise;
-use detente_samples::{Numbers, Seeds};
-
-/// No mutation may take longer in a debug build on a busy machine; sound samples take milliseconds.
-const ROUND: Duration = Duration::from_secs(5);
+use detente_samples::{Numbers, Seeds, harmless, took_at_most_kib};
 
 /// Copies of the samples are 8 MiB; the rest is what the exerciser may take at its worst.
 const MOST_KIB: u64 = 64 * 1024;
@@ -100,25 +95,10 @@ fn samples() -> Vec<Sound> {
 
 /// Runs one input, and returns how many packages there were.
 fn check(name: &str, seed: u64, bytes: &[u8], log: Option<&[u8]>) -> u64 {
-    let start = Instant::now();
-    let outcome = catch_unwind(AssertUnwindSafe(|| exercise(bytes, log)));
-    let took = start.elapsed();
-    match outcome {
-        Ok(found) if took < ROUND => found,
-        Ok(_) | Err(_) => {
-            eprintln!("DETENTE_HOSTILE_SAMPLE={name} DETENTE_HOSTILE_SEED={seed} ({took:?})");
-            panic!("{name}:{seed} panicked or took too long");
-        }
-    }
-}
-
-/// The most memory that this process ever had, where the system says so.
-fn check_memory() {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let peak = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-    let peak = peak.unwrap_or(0);
-    assert!(peak <= MOST_KIB, "{peak} KiB were used");
+    let what = format!("DETENTE_HOSTILE_SAMPLE={name} DETENTE_HOSTILE_SEED={seed}");
+    let found = Cell::new(0);
+    let _ = harmless(&what, || found.set(exercise(bytes, log)));
+    found.get()
 }
 
 #[test]
@@ -147,5 +127,5 @@ fn mutated_samples_do_no_harm() {
             let _ = check(sound.name, seed, &bytes, log.as_deref());
         }
     }
-    check_memory();
+    took_at_most_kib(MOST_KIB);
 }

@@ -20,6 +20,7 @@
 )]
 
 mod disk;
+mod harm;
 mod heads;
 mod numbers;
 mod seeds;
@@ -27,6 +28,7 @@ mod tool;
 mod tree;
 
 pub use disk::{Label, Partition, disk, esp};
+pub use harm::{MOST, harmless, took_at_most_kib};
 pub use heads::{initramfs, kernel, luks, program};
 pub use numbers::{Numbers, spoil};
 pub use seeds::Seeds;

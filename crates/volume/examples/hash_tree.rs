@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use detente_block::{BlockRead, ExtentKind, FileBackend};
 use detente_volume::{
-    Btrfs, FileKind, FileSystem, Volume, XfsLog, XfsState, open, survey, xfs_state,
+    Btrfs, Content, FileKind, FileSystem, Volume, XfsLog, open, open_xfs, survey,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -66,17 +66,17 @@ fn main() -> Result<()> {
 fn first(volumes: &[Volume]) -> Result<Box<dyn FileSystem>> {
     let mut last = None;
     for volume in volumes {
-        match open(volume) {
-            Ok(fs) => {
-                if let Ok(XfsState {
-                    log: XfsLog::NotReplayed { reason },
-                    ..
-                }) = xfs_state(&volume.window)
-                {
-                    return Err(format!("the log was not replayed: {reason}").into());
-                }
-                return Ok(fs);
+        let opened = match volume.content {
+            Content::Xfs { .. } => {
+                open_xfs(&volume.window).map(|(fs, state)| (fs, Some(state.log)))
             }
+            _ => open(volume).map(|fs| (fs, None)),
+        };
+        match opened {
+            Ok((_, Some(XfsLog::NotReplayed { reason }))) => {
+                return Err(format!("the log was not replayed: {reason}").into());
+            }
+            Ok((fs, _)) => return Ok(fs),
             Err(error) => last = Some(error),
         }
     }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use detente_block::{BlockRead, MemoryBackend, Window};
+use detente_block::{BlockRead, Window};
 
 use crate::{
-    Btrfs, Content, FileKind, FileSystem, Volume, assemble, ext4_state, iso_state, lvm2, mdraid,
-    open, survey, xfs_state,
+    Btrfs, Content, FileKind, FileSystem, Volume, assemble, ext4_state, iso_state, lvm2, open,
+    open_xfs, survey,
 };
 
 /// How many directories are listed, and files read.
@@ -15,26 +15,21 @@ const MAX_STEPS: u32 = 400;
 const MAX_FILE_BYTES: u64 = 256 * 1024;
 /// How many volumes are opened.
 const MAX_VOLUMES: usize = 16;
+/// What marks bytes that are LVM's text alone: a comment.
+const METADATA: &[u8] = b"# LVM2 metadata";
+/// How much of such a text is read.
+const MAX_TEXT_BYTES: u64 = 1024 * 1024;
 
-/// Takes `bytes` for a disk: scans it, opens each volume, walks and reads everything. Errors are
-/// fine; a panic, a hang or a bomb is not.
-pub fn exercise(bytes: &[u8]) {
-    let disk: Arc<dyn BlockRead> = Arc::new(MemoryBackend::new(bytes.to_vec()));
-    let Ok(survey) = survey(&disk) else { return };
+/// Scans a disk, opens each volume, walks and reads everything. Errors are fine; a panic, a hang or
+/// a bomb is not.
+pub fn exercise(disk: &Arc<dyn BlockRead>) {
+    let Ok(survey) = survey(disk) else { return };
     for volume in survey.volumes.iter().take(MAX_VOLUMES) {
         exercise_volume(volume);
     }
     exercise_assembly(&survey.volumes);
-    if let Some(sealed) = mdraid::exercise(bytes) {
-        exercise_sealed(sealed);
-    }
-    if bytes.starts_with(METADATA) {
-        exercise_metadata(bytes, &disk);
-    }
+    exercise_metadata(disk);
 }
-
-/// What marks bytes that are LVM's text alone: a comment.
-const METADATA: &[u8] = b"# LVM2 metadata";
 
 fn exercise_assembly(volumes: &[Volume]) {
     let Ok(assembly) = assemble(volumes) else {
@@ -50,18 +45,20 @@ fn exercise_assembly(volumes: &[Volume]) {
     }
 }
 
-fn exercise_sealed(bytes: Vec<u8>) {
-    let disk: Arc<dyn BlockRead> = Arc::new(MemoryBackend::new(bytes));
-    if let Ok(survey) = survey(&disk) {
-        exercise_assembly(&survey.volumes);
+fn exercise_metadata(disk: &Arc<dyn BlockRead>) {
+    let mut mark = [0; METADATA.len()];
+    if disk.read_exact_at(0, &mut mark).is_err() || mark != METADATA {
+        return;
     }
-}
-
-fn exercise_metadata(bytes: &[u8], disk: &Arc<dyn BlockRead>) {
+    let len = usize::try_from(disk.len_bytes().min(MAX_TEXT_BYTES)).unwrap_or(0);
+    let mut text = vec![0; len];
+    if disk.read_exact_at(0, &mut text).is_err() {
+        return;
+    }
     let Ok(window) = Window::new(disk.clone(), 0, disk.len_bytes()) else {
         return;
     };
-    for volume in lvm2::exercise(&String::from_utf8_lossy(bytes), &window) {
+    for volume in lvm2::exercise(&String::from_utf8_lossy(&text), &window) {
         if let Ok(device) = volume.device {
             let last = device.len_bytes().saturating_sub(1);
             let _ = device.read_exact_at(last, &mut [0; 1]);
@@ -73,12 +70,24 @@ fn exercise_metadata(bytes: &[u8], disk: &Arc<dyn BlockRead>) {
 
 fn exercise_volume(volume: &Volume) {
     let _ = ext4_state(&volume.window);
-    let _ = xfs_state(&volume.window);
     let _ = iso_state(&volume.window);
-    if matches!(volume.content, Content::Btrfs { .. }) {
-        exercise_btrfs(&volume.window);
-    } else if let Ok(fs) = open(volume) {
-        walk(fs.as_ref());
+    match volume.content {
+        Content::Btrfs { .. } => exercise_btrfs(&volume.window),
+        // Any other volume may yet open as one.
+        Content::Xfs { .. } | Content::Unknown => {
+            if let Ok((fs, _)) = open_xfs(&volume.window) {
+                walk(fs.as_ref());
+            }
+        }
+        Content::Ext4 { .. }
+        | Content::Fat { .. }
+        | Content::Iso { .. }
+        | Content::Luks { .. }
+        | Content::Other { .. } => {
+            if let Ok(fs) = open(volume) {
+                walk(fs.as_ref());
+            }
+        }
     }
 }
 

@@ -69,4 +69,4 @@ pub use filesystem::{DirEntry, FileKind, FileSystem, FsError, Metadata, open};
 pub use iso::{IsoNames, IsoState, iso_state};
 pub use luks::{Luks, luks_facts};
 pub use table::{ScanError, Survey, TableKind, Volume, scan, survey};
-pub use xfs::{XfsLog, XfsState, xfs_state};
+pub use xfs::{XfsLog, XfsState, open_xfs, xfs_state};

@@ -59,10 +59,3 @@ fn uuid(id: [u8; 16]) -> String {
     }
     out
 }
-
-/// For the exerciser: a superblock at 4 KiB gets the checksum that it needs.
-pub(crate) fn exercise(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = bytes.to_vec();
-    current::seal(bytes.get_mut(4096..)?)?;
-    Some(bytes)
-}

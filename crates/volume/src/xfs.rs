@@ -23,7 +23,7 @@ mod symlink;
 
 pub(crate) use filesystem::XfsFileSystem;
 pub use log::XfsLog;
-pub use state::{XfsState, xfs_state};
+pub use state::{XfsState, open_xfs, xfs_state};
 
 use std::sync::Arc;
 

@@ -97,15 +97,3 @@ fn checksum(block: &[u8]) -> u32 {
     let folded = (sum & 0xffff_ffff).saturating_add(sum >> 32);
     u32::try_from(folded & 0xffff_ffff).unwrap_or(0)
 }
-
-/// Puts the right checksum into a superblock, if there is one.
-pub(super) fn seal(block: &mut [u8]) -> Option<()> {
-    if !has(block, 0, &MAGIC) {
-        return None;
-    }
-    let roles = usize::try_from(le32(block, 220)?).ok()?;
-    let whole = FIXED_BYTES.checked_add(roles.checked_mul(2)?)?;
-    let sum = checksum(block.get(..whole)?);
-    block.get_mut(216..220)?.copy_from_slice(&sum.to_le_bytes());
-    Some(())
-}

@@ -2,9 +2,9 @@
 
 use detente_block::Window;
 
-use super::Xfs;
 use super::log::XfsLog;
-use crate::FsError;
+use super::{Xfs, XfsFileSystem};
+use crate::{FileSystem, FsError};
 
 /// How an XFS was left.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,17 +18,33 @@ pub struct XfsState {
 }
 
 /// Reads how the XFS in `window` was left. A log that was not written back is read through to
-/// say whether it could be replayed, which takes as long as opening the file system.
+/// say whether it could be replayed, which takes as long as opening the file system: who wants both
+/// takes [`open_xfs`].
 ///
 /// # Errors
 /// [`FsError::Corrupt`] when there is no such file system, [`FsError::Unsupported`] when it is one
 /// that we do not read; [`FsError::Read`].
 pub fn xfs_state(window: &Window) -> Result<XfsState, FsError> {
+    Ok(Xfs::open(window)?.state())
+}
+
+/// Opens the XFS in `window` and says how it was left.
+///
+/// # Errors
+/// As [`xfs_state`].
+pub fn open_xfs(window: &Window) -> Result<(Box<dyn FileSystem>, XfsState), FsError> {
     let fs = Xfs::open(window)?;
-    let needs_repair = fs.superblock.needs_repair;
-    Ok(XfsState {
-        clean: fs.log == XfsLog::Clean && !needs_repair,
-        log: fs.log.clone(),
-        needs_repair,
-    })
+    let state = fs.state();
+    Ok((Box::new(XfsFileSystem(fs)), state))
+}
+
+impl Xfs {
+    fn state(&self) -> XfsState {
+        let needs_repair = self.superblock.needs_repair;
+        XfsState {
+            clean: self.log == XfsLog::Clean && !needs_repair,
+            log: self.log.clone(),
+            needs_repair,
+        }
+    }
 }

@@ -51,58 +51,78 @@ pub(crate) fn seal_btrfs(bytes: &mut [u8]) {
     let Some(fsid) = bytes.get(65_536 + 32..65_536 + 48).map(<[u8]>::to_vec) else {
         return;
     };
-    for block in bytes.as_chunks_mut::<4096>().0 {
-        if block[32..48] == fsid {
-            let sum = crc32c::crc32c(&block[32..]);
-            block[..4].copy_from_slice(&sum.to_le_bytes());
-        }
+    for block in bytes.chunks_exact_mut(4096) {
+        seal_btrfs_block(block, &fsid);
     }
+}
+
+/// Of one block of 4 KiB, if it is of that file system.
+pub(crate) fn seal_btrfs_block(block: &mut [u8], fsid: &[u8]) -> bool {
+    let is_own = &block[32..48] == fsid;
+    if is_own {
+        let sum = crc32c::crc32c(&block[32..]);
+        block[..4].copy_from_slice(&sum.to_le_bytes());
+    }
+    is_own
 }
 
 /// The pieces of metadata of an XFS of version 5 with blocks of `block` bytes (those of directories
 /// have 4 KiB, which is the least that mkfs makes), without the trees
 /// of its allocation groups: where each starts, how long it is, and where in it its sum stands.
 pub(crate) fn xfs_pieces(bytes: &[u8], block: usize) -> Vec<(usize, usize, usize)> {
+    let starts = (0..bytes.len() / 512 * 512).step_by(512);
+    let found = starts.filter_map(|at| {
+        let (len, sum) = xfs_piece(bytes, at, block)?;
+        Some((at, len, sum))
+    });
+    found.collect()
+}
+
+/// The one that starts at `at`, if all of it is inside.
+fn xfs_piece(bytes: &[u8], at: usize, block: usize) -> Option<(usize, usize)> {
     let be32 = |at: usize| {
         bytes[at..at + 4]
             .iter()
             .fold(0, |n, &b| n << 8 | usize::from(b))
     };
-    let piece = |at: usize| match (&bytes[at..at + 4], &bytes[at + 8..at + 10]) {
-        (b"XFSB", _) if at == 0 => Some((512, 224)),
-        ([b'I', b'N', _, _], _) if bytes[at + 4] == 3 => Some((512, 100)),
+    let (len, sum) = match (&bytes[at..at + 4], &bytes[at + 8..at + 10]) {
+        (b"XFSB", _) if at == 0 => (512, 224),
+        ([b'I', b'N', _, _], _) if bytes[at + 4] == 3 => (512, 100),
         // Records that were only marked as empty have no length.
         ([0xfe, 0xed, 0xba, 0xbe], _) if be32(at + 12) > 0 => {
             let headers = be32(at + 320).div_ceil(32 << 10).clamp(1, 16);
-            Some((headers * 512 + be32(at + 12).min(1 << 20), 32))
+            (headers * 512 + be32(at + 12).min(1 << 20), 32)
         }
-        _ if !at.is_multiple_of(block) => None,
-        (b"XDB3" | b"XDD3", _) => Some((4096, 4)),
-        (b"BMA3", _) => Some((block, 64)),
-        (b"XSLM", _) => Some((block, 12)),
-        (_, [0x3d, 0xf1 | 0xff] | [0x3e, 0xbe]) => Some((4096, 12)),
-        _ => None,
+        _ if !at.is_multiple_of(block) => return None,
+        (b"XDB3" | b"XDD3", _) => (4096, 4),
+        (b"BMA3", _) => (block, 64),
+        (b"XSLM", _) => (block, 12),
+        (_, [0x3d, 0xf1 | 0xff] | [0x3e, 0xbe]) => (4096, 12),
+        _ => return None,
     };
-    let starts = (0..bytes.len() / 512 * 512).step_by(512);
-    let found = starts.filter_map(|at| piece(at).map(|(len, sum)| (at, len, sum)));
-    found
-        .filter(|(at, len, _)| at + len <= bytes.len())
-        .collect()
+    (at + len <= bytes.len()).then_some((len, sum))
 }
 
 /// Makes their sums right again.
 pub(crate) fn seal_xfs(bytes: &mut [u8], block: usize) {
-    for (at, len, sum_at) in xfs_pieces(bytes, block) {
-        let piece = &mut bytes[at..at + len];
-        piece[sum_at..sum_at + 4].fill(0);
-        let is_record = sum_at == 32;
-        let sum = if is_record {
-            sum_of_record(piece)
-        } else {
-            crc32c::crc32c(piece)
-        };
-        piece[sum_at..sum_at + 4].copy_from_slice(&sum.to_le_bytes());
+    for (at, _, _) in xfs_pieces(bytes, block) {
+        seal_xfs_piece(bytes, at, block);
     }
+}
+
+/// Makes the sum of the piece that starts at `at` right again, and says where it stands.
+pub(crate) fn seal_xfs_piece(bytes: &mut [u8], at: usize, block: usize) -> Option<usize> {
+    let (len, sum_at) = xfs_piece(bytes, at, block)?;
+    let piece = &mut bytes[at..at + len];
+    piece[sum_at..sum_at + 4].fill(0);
+    let is_record = sum_at == 32;
+    let sum = if is_record {
+        sum_of_record(piece)
+    } else {
+        crc32c::crc32c(piece)
+    };
+    piece[sum_at..sum_at + 4].copy_from_slice(&sum.to_le_bytes());
+    Some(at + sum_at)
 }
 
 /// Of a record of an XFS log the start of each header counts, and the data.
