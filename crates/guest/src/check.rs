@@ -20,13 +20,16 @@ mod rule;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod unread;
 mod view;
 
 pub use aspect::{Aspect, State};
+pub(crate) use disk_name::DiskName;
 pub use engine::check;
 pub use finding::{Finding, Gap, Proof};
 pub use profile::{LeftOut, Profile, UnknownProfile, fitting};
 pub use readiness::{AspectState, Boots, ProfileReadiness, Readiness};
 pub use rule::{Basis, By, Looked, Rule, Severity};
 pub use rules::{rule, rules};
+pub use unread::check_unread;
 pub use view::View;

@@ -73,6 +73,28 @@ pub enum InspectError {
         volume: VolumeId,
         /// What keeps us from reading it.
         why: String,
+        /// What it lies on and was not given, by the name that it has there.
+        missing: Vec<String>,
+    },
+    /// There is no operating system, and a device that is not whole: the root must be on it.
+    #[error("no operating system found, and {volume} is not whole: {} is on none of the disks", .missing.join(", "))]
+    Incomplete {
+        /// The device.
+        volume: VolumeId,
+        /// What it lies on and was not given, by the name that it has there.
+        missing: Vec<String>,
+    },
+    /// There is no operating system, and what would be started has its root elsewhere.
+    #[error(
+        "no operating system found: the default entry {entry:?} has root={spec}, which is on none of the disks; {seen}"
+    )]
+    RootAway {
+        /// The entry's title.
+        entry: String,
+        /// As the command line spells it.
+        spec: String,
+        /// The volumes that were seen, in words.
+        seen: String,
     },
     /// There is no operating system.
     #[error("no operating system found; {seen}")]
@@ -143,10 +165,13 @@ impl InspectError {
                 "use an image of this guest whose / is ext4, XFS or btrfs, on a partition or a \
                  volume of LVM; {kind} cannot be read by this version"
             ),
-            Self::UnreadRoot { .. } => {
-                "give every disk of the machine; if all are here, move / to \
-                                        a linear, striped or mirrored volume"
+            Self::UnreadRoot { missing, .. } if missing.is_empty() => {
+                "move / to a linear, striped or mirrored volume (`pvmove`, or a new volume and a \
+                 copy), or inspect from inside the guest"
                     .to_owned()
+            }
+            Self::UnreadRoot { .. } | Self::Incomplete { .. } | Self::RootAway { .. } => {
+                "give every disk of the machine in one call, the boot disk first".to_owned()
             }
             Self::NoOperatingSystem { .. } => {
                 "give every disk of the machine, the one with / among them; an image of another \

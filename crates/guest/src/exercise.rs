@@ -22,8 +22,13 @@ pub fn exercise(bytes: &[u8]) {
     time::exercise(&text);
     storage_config::exercise(&text);
     modprobe::exercise(&text);
-    kernels::exercise(bytes);
     initramfs::exercise(bytes);
+    exercise_program(bytes);
+}
+
+/// Parses `bytes` as each kind of program that this crate reads.
+pub fn exercise_program(bytes: &[u8]) {
+    kernels::exercise(bytes);
     secure_boot::exercise(bytes);
     architecture::of_elf(bytes);
 }

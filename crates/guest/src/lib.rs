@@ -75,6 +75,6 @@ pub use command_line::parameters as command_line_parameters;
 pub use disk_files::{DiskFiles, VolumeName};
 pub use error::{BootFilesError, BootProblem, InspectError};
 #[doc(hidden)]
-pub use exercise::exercise;
+pub use exercise::{exercise, exercise_program};
 pub use facts::Facts;
 pub use guest::{Guest, Options, inspect};

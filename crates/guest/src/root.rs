@@ -42,8 +42,12 @@ pub(crate) fn find(volumes: &Volumes, boot: &Found) -> Result<Root, InspectError
         refuse(held)?;
     }
     if let (Some(DeviceSpec::Mapped(path)), None) = (&named, volume) {
-        if let Some((volume, kind)) = volumes.unread(path) {
-            return Err(InspectError::UnreadRoot { why: kind, volume });
+        if let Some(seen) = volumes.unread(path) {
+            return Err(InspectError::UnreadRoot {
+                volume: seen.whole(),
+                why: seen.facts.unread.clone().unwrap_or_default(),
+                missing: seen.facts.missing.clone(),
+            });
         }
         refuse_any(volumes)?;
     }
@@ -60,7 +64,8 @@ pub(crate) fn find(volumes: &Volumes, boot: &Found) -> Result<Root, InspectError
         });
     }
     let Some((place, system)) = first_system(volumes)? else {
-        return Err(nothing(volumes)?);
+        let away = spec.filter(|_| volume.is_none());
+        return Err(nothing(volumes, away.map(|spec| (entry, spec)))?);
     };
     let problem = spec.map(|spec| match volume {
         Some(volume) => BootProblem::RootEmpty {
@@ -149,11 +154,18 @@ fn refuse(held: &Held) -> Result<(), InspectError> {
 
 /// The first volume that can hold a root which we cannot read, as an error.
 fn refuse_any(volumes: &Volumes) -> Result<(), InspectError> {
+    let is_luks = |held: &&Held| held.kind() == "luks";
+    volumes.held.iter().filter(is_luks).try_for_each(refuse)?;
+    if let Some(seen) = volumes.incomplete() {
+        return Err(InspectError::Incomplete {
+            volume: seen.whole(),
+            missing: seen.facts.missing.clone(),
+        });
+    }
     let can_hold = |held: &&Held| {
         matches!(
             held.kind(),
-            "luks"
-                | "lvm2"
+            "lvm2"
                 | "LVM2_member"
                 | "xfs"
                 | "btrfs"
@@ -169,8 +181,12 @@ fn refuse_any(volumes: &Volumes) -> Result<(), InspectError> {
     volumes.held.iter().filter(can_hold).try_for_each(refuse)
 }
 
-/// The error for a machine where no system was found.
-fn nothing(volumes: &Volumes) -> Result<InspectError, InspectError> {
+/// The error for a machine where no system was found; `away` are the default entry and its root,
+/// where that is on none of the disks.
+fn nothing(
+    volumes: &Volumes,
+    away: Option<(String, String)>,
+) -> Result<InspectError, InspectError> {
     if let Err(error) = refuse_any(volumes) {
         return Ok(error);
     }
@@ -188,5 +204,10 @@ fn nothing(volumes: &Volumes) -> Result<InspectError, InspectError> {
         seen.push_str("; ");
         seen.push_str(note);
     }
-    Ok(InspectError::NoOperatingSystem { seen })
+    Ok(match away {
+        Some((entry, spec)) if volumes.unreadable.is_empty() => {
+            InspectError::RootAway { entry, spec, seen }
+        }
+        Some(_) | None => InspectError::NoOperatingSystem { seen },
+    })
 }

@@ -48,6 +48,16 @@ pub(crate) struct AssembledSeen {
     pub(crate) facts: Assembled,
 }
 
+impl AssembledSeen {
+    /// The volume that fills it.
+    pub(crate) fn whole(&self) -> VolumeId {
+        VolumeId {
+            device: self.id,
+            partition: 0,
+        }
+    }
+}
+
 /// The volumes of all disks.
 #[derive(Default)]
 pub(crate) struct Volumes {

@@ -103,7 +103,7 @@ fn what_is_missing_or_not_read_is_in_the_facts() {
         .err()
         .unwrap();
     assert!(
-        matches!(error, InspectError::UnsupportedRoot { .. }),
+        matches!(&error, InspectError::Incomplete { missing, .. } if missing[0].starts_with("pv0 ")),
         "{error}"
     );
 }

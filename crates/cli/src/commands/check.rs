@@ -10,9 +10,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use detente_guest::check::{LeftOut, Profile, State, UnknownProfile, check, fitting};
+use detente_guest::check::{Profile, State, UnknownProfile, check, check_unread, fitting};
 use detente_guest::{Facts, Options, inspect};
 
+use self::document::Document;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::{BAD, CANNOT_TELL, FINE, disks};
@@ -77,9 +78,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
         .iter()
         .map(|path| path.display().to_string())
         .collect();
-    let facts = facts(arguments, &names)?;
-    let (profiles, left_out) = named.map_or_else(|| fitting(&facts), |own| (own, Vec::new()));
-    let document = answer(&facts, names, &profiles, left_out);
+    let document = document(arguments, named, names)?;
     match arguments.format {
         CheckFormat::Text => out.bytes(render::text(&document).as_bytes())?,
         CheckFormat::Json => out.json(&document)?,
@@ -107,31 +106,41 @@ fn named(names: &[String]) -> Result<Option<Vec<Profile>>, Failure> {
     Ok((!names.is_empty()).then_some(profiles))
 }
 
-/// What is in the disks, the contents of initramfs files with it: rules ask for them.
-fn facts(arguments: &Arguments, names: &[String]) -> anyhow::Result<Facts> {
+/// Reads the disks, the contents of initramfs files with them (rules ask for those), and applies
+/// the rules.
+fn document(
+    arguments: &Arguments,
+    named: Option<Vec<Profile>>,
+    names: Vec<String>,
+) -> anyhow::Result<Document> {
     let images = disks::open_all(&arguments.images, &arguments.allow_path)?;
     let readers: Vec<_> = images.iter().map(|image| image.reader.clone()).collect();
     let options = Options {
         initramfs_contents: true,
         ..Options::default()
     };
-    let guest = inspect(&readers, options).map_err(|error| {
-        let hint = error.hint();
-        let named = anyhow::Error::new(error).context(names.join(", "));
-        Failure::cannot_tell(named, hint)
-    })?;
-    Ok(guest.facts().clone())
+    let error = match inspect(&readers, options) {
+        Ok(guest) => return Ok(answer(guest.facts(), names, named)),
+        Err(error) => error,
+    };
+    let profiles = named.unwrap_or_else(|| Profile::ALL.to_vec());
+    if let Some(readiness) = check_unread(&error, &profiles) {
+        return Ok(Document::unread(
+            names,
+            readiness,
+            support::unknown(&profiles),
+        ));
+    }
+    let hint = error.hint();
+    let named = anyhow::Error::new(error).context(names.join(", "));
+    Err(Failure::cannot_tell(named, hint).into())
 }
 
-fn answer(
-    facts: &Facts,
-    names: Vec<String>,
-    profiles: &[Profile],
-    left_out: Vec<LeftOut>,
-) -> document::Document {
-    let readiness = check(facts, profiles);
-    let support = support::said(facts, profiles);
-    document::Document::new(facts, names, readiness, left_out, support)
+fn answer(facts: &Facts, names: Vec<String>, named: Option<Vec<Profile>>) -> Document {
+    let (profiles, left_out) = named.map_or_else(|| fitting(facts), |own| (own, Vec::new()));
+    let readiness = check(facts, &profiles);
+    let support = support::said(facts, &profiles);
+    Document::new(facts, names, readiness, left_out, support)
 }
 
 fn code(state: State) -> u8 {

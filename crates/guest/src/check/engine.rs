@@ -7,10 +7,10 @@ use super::{
 use crate::facts::Facts;
 
 /// A rule, applied for one profile.
-struct Applied {
-    rule: &'static Rule,
-    profile: Profile,
-    looked: Looked,
+pub(super) struct Applied {
+    pub(super) rule: &'static Rule,
+    pub(super) profile: Profile,
+    pub(super) looked: Looked,
 }
 
 /// Says how ready a guest is for each of `profiles`. Reads no image: [`Facts`] are all there is.
@@ -23,11 +23,16 @@ pub fn check(facts: &Facts, profiles: &[Profile]) -> Readiness {
         .iter()
         .flat_map(|profile| apply(facts, *profile))
         .collect();
-    let rows = profiles.iter().map(|profile| row(&applied, *profile));
+    readiness(&applied, profiles)
+}
+
+/// What the rules say together.
+pub(super) fn readiness(applied: &[Applied], profiles: &[Profile]) -> Readiness {
+    let rows = profiles.iter().map(|profile| row(applied, *profile));
     Readiness {
         profiles: rows.collect(),
-        findings: findings(&applied),
-        not_looked_at: gaps(&applied),
+        findings: findings(applied),
+        not_looked_at: gaps(applied),
     }
 }
 

@@ -13,13 +13,18 @@ impl Volumes {
         self.on(self.device(name)?, 0)
     }
 
-    /// What keeps the device that `/dev/…` names from being read, if it is there.
-    pub(crate) fn unread(&self, path: &str) -> Option<(VolumeId, String)> {
+    /// The device that `/dev/…` names, if it is there and cannot be read.
+    pub(crate) fn unread(&self, path: &str) -> Option<&AssembledSeen> {
         let device = self.device(path.strip_prefix("/dev/")?)?;
         let seen = self.assembled.iter().find(|seen| seen.id == device)?;
-        let why = seen.facts.unread.clone()?;
-        let partition = 0;
-        Some((VolumeId { device, partition }, why))
+        seen.facts.unread.is_some().then_some(seen)
+    }
+
+    /// The first device of which a part was not given.
+    pub(crate) fn incomplete(&self) -> Option<&AssembledSeen> {
+        let lacks =
+            |seen: &&AssembledSeen| seen.facts.unread.is_some() && !seen.facts.missing.is_empty();
+        self.assembled.iter().find(lacks)
     }
 
     /// GRUB's `lvm/GROUP-VOLUME`, `lvmid/GROUP/VOLUME` and `md/NAME`.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use detente_block::{BlockRead, ReadError, Window};
 use detente_volume::{
     AssembledKind, Assembly, Btrfs, Content, FileSystem, FsError, Member, TableKind, Volume,
-    assemble,
+    assemble, open_xfs,
 };
 
 use super::{AssembledSeen, DiskSeen, Held, Subvolumes, Volumes, layered, state};
@@ -140,11 +140,24 @@ impl Volumes {
     ) -> Result<(), InspectError> {
         let opened = match &volume.content {
             Content::Btrfs { uuid, .. } => open_btrfs(devices.of_uuid(uuid)),
-            Content::Luks { .. } | Content::Other { .. } | Content::Unknown => Ok((None, None)),
+            Content::Xfs { .. } => open_xfs(&volume.window).map(|(fs, state)| {
+                let note = |note| self.notes.push(format!("{id}: {note}"));
+                Opened {
+                    dirty: Some(state::dirty_xfs(&state, note)),
+                    ..Opened::plain(fs)
+                }
+            }),
+            Content::Luks { .. } | Content::Other { .. } | Content::Unknown => {
+                Ok(Opened::default())
+            }
             // `Content` may grow in its own crate.
-            _ => detente_volume::open(&volume).map(|fs| (Some(fs), None)),
+            _ => detente_volume::open(&volume).map(Opened::plain),
         };
-        let (fs, subvolumes) = match opened {
+        let Opened {
+            fs,
+            subvolumes,
+            dirty,
+        } = match opened {
             Ok(opened) => opened,
             Err(source @ FsError::Read(ReadError::Io { .. })) => {
                 return Err(InspectError::on(id, source));
@@ -153,11 +166,13 @@ impl Volumes {
             Err(error) => {
                 self.notes.push(format!("{id} is not read: {error}"));
                 self.unreadable.push((id, error));
-                (None, None)
+                Opened::default()
             }
         };
-        let dirty = state::dirty(&volume, |note| self.notes.push(format!("{id}: {note}")));
-        let dirty = dirty.map_err(|source| InspectError::on(id, source))?;
+        let dirty = match dirty {
+            Some(dirty) => Some(dirty),
+            None => state::dirty(&volume).map_err(|source| InspectError::on(id, source))?,
+        };
         self.held.push(Held {
             id,
             volume,
@@ -187,7 +202,24 @@ impl Devices {
     }
 }
 
-type Opened = (Option<Box<dyn FileSystem>>, Option<Subvolumes>);
+/// What became of opening a volume.
+#[derive(Default)]
+struct Opened {
+    fs: Option<Box<dyn FileSystem>>,
+    subvolumes: Option<Subvolumes>,
+    /// Where opening it says so.
+    dirty: Option<bool>,
+}
+
+impl Opened {
+    fn plain(fs: Box<dyn FileSystem>) -> Self {
+        let fs = Some(fs);
+        Self {
+            fs,
+            ..Self::default()
+        }
+    }
+}
 
 /// The top level of a btrfs; what is not there is looked for in its default subvolume.
 fn open_btrfs(devices: Vec<Window>) -> Result<Opened, FsError> {
@@ -202,7 +234,10 @@ fn open_btrfs(devices: Vec<Window>) -> Result<Opened, FsError> {
     } else {
         layered::join(top, btrfs.open_subvolume(default)?)
     };
-    Ok((Some(fs), Some(Subvolumes { all, default })))
+    Ok(Opened {
+        subvolumes: Some(Subvolumes { all, default }),
+        ..Opened::plain(fs)
+    })
 }
 
 fn table(kind: TableKind) -> Table {

@@ -1,25 +1,14 @@
 //! Whether a volume was left in order.
 
 use detente_block::{BlockRead as _, ReadError, Window};
-use detente_volume::{Content, FsError, Volume, XfsLog, ext4_state, xfs_state};
+use detente_volume::{Content, FsError, Volume, XfsLog, XfsState, ext4_state};
 
-/// Whether the file system was not unmounted, where its format says. What cannot be seen for that
-/// reason is noted.
-pub(super) fn dirty(
-    volume: &Volume,
-    mut note: impl FnMut(String),
-) -> Result<Option<bool>, FsError> {
+/// Whether the file system was not unmounted, where its format says; of an XFS [`dirty_xfs`] knows
+/// it once it is open.
+pub(super) fn dirty(volume: &Volume) -> Result<Option<bool>, FsError> {
     let window = &volume.window;
     let clean = match &volume.content {
         Content::Ext4 { .. } => ext4_state(window).map(|state| Some(state.clean)),
-        Content::Xfs { .. } => xfs_state(window).map(|state| {
-            if let XfsLog::NotReplayed { reason } = &state.log {
-                note(format!(
-                    "its log could not be replayed, files may be seen as they were earlier: {reason}"
-                ));
-            }
-            Some(state.clean)
-        }),
         Content::Fat { .. } => fat_is_clean(window).map_err(FsError::Read),
         Content::Btrfs { .. } => btrfs_is_clean(window).map_err(FsError::Read),
         _ => Ok(None),
@@ -30,6 +19,16 @@ pub(super) fn dirty(
         // What is damaged is said where it is opened.
         Err(_) => Ok(None),
     }
+}
+
+/// Whether an XFS was not unmounted. What cannot be seen for that reason is noted.
+pub(super) fn dirty_xfs(state: &XfsState, note: impl FnOnce(String)) -> bool {
+    if let XfsLog::NotReplayed { reason } = &state.log {
+        note(format!(
+            "its log could not be replayed, files may be seen as they were earlier: {reason}"
+        ));
+    }
+    !state.clean
 }
 
 /// \[Linux\] `fat_boot_sector.state`: the lowest bit is set while it is mounted to be written to.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use detente_guest::check::{Profile, Proof, Readiness, check, fitting};
-use detente_guest::{Facts, Options, inspect};
+use detente_guest::check::{Profile, Proof, Readiness, check, check_unread, fitting};
+use detente_guest::{Facts, InspectError, Options, inspect};
 
 use crate::machine::Machine;
 use crate::seed::Seed;
@@ -27,26 +27,28 @@ pub(crate) fn can_make(test: &str) -> bool {
 
 /// What is said of a machine for every profile.
 pub(crate) fn readiness(machine: &Machine) -> Result<Readiness, String> {
-    let facts = facts(machine)?;
-    Ok(check(&facts, &Profile::ALL))
+    let looked = match inspected(machine) {
+        Ok(facts) => Ok(check(&facts, &Profile::ALL)),
+        Err(error) => check_unread(&error, &Profile::ALL).ok_or(error),
+    };
+    looked.map_err(|error| format!("not inspected: {error}"))
 }
 
 /// What is said of it for the profiles whose firmware can start it.
 pub(crate) fn fitting_readiness(machine: &Machine) -> Result<Readiness, String> {
-    let facts = facts(machine)?;
+    let facts = inspected(machine).map_err(|error| format!("not inspected: {error}"))?;
     let (profiles, _) = fitting(&facts);
     Ok(check(&facts, &profiles))
 }
 
-fn facts(machine: &Machine) -> Result<Facts, String> {
+fn inspected(machine: &Machine) -> Result<Facts, InspectError> {
     let place = tempfile::tempdir().unwrap();
     let options = Options {
         initramfs_contents: true,
         ..Options::default()
     };
     let guest = inspect(&machine.disks(place.path()), options);
-    let guest = guest.map_err(|error| format!("not inspected: {error}"))?;
-    Ok(guest.facts().clone())
+    Ok(guest?.facts().clone())
 }
 
 /// Each seed is caught by its rule, with the evidence that it says, and by no other rule.

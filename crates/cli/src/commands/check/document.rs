@@ -46,17 +46,35 @@ impl Document {
         support: Said,
     ) -> Self {
         let system = &facts.operating_system;
+        let system = System {
+            id: system.id.clone(),
+            version_id: system.version_id.clone(),
+            pretty_name: system.pretty_name.clone(),
+        };
+        Self {
+            left_out,
+            ..Self::of(disks, system, readiness, support)
+        }
+    }
+
+    /// Of a machine whose root could not be read.
+    pub(super) fn unread(disks: Vec<String>, readiness: Readiness, support: Said) -> Self {
+        let system = System {
+            id: "unknown".to_owned(),
+            version_id: None,
+            pretty_name: "A system whose root is not among the disks".to_owned(),
+        };
+        Self::of(disks, system, readiness, support)
+    }
+
+    fn of(disks: Vec<String>, system: System, readiness: Readiness, support: Said) -> Self {
         Self {
             schema: "detente/readiness/1",
             disks,
-            system: System {
-                id: system.id.clone(),
-                version_id: system.version_id.clone(),
-                pretty_name: system.pretty_name.clone(),
-            },
+            system,
             state: readiness.worst(),
             readiness,
-            left_out,
+            left_out: Vec::new(),
             support,
         }
     }

@@ -22,7 +22,15 @@ pub(super) struct Said {
 pub(super) fn said(facts: &Facts, profiles: &[Profile]) -> Said {
     let system = &facts.operating_system;
     let version = system.version_id.as_deref().unwrap_or_default();
-    let guest = Guest::linux(&system.id, version);
+    of(&Guest::linux(&system.id, version), profiles)
+}
+
+/// What is said of a guest that is not known: nothing.
+pub(super) fn unknown(profiles: &[Profile]) -> Said {
+    of(&Guest::linux("", ""), profiles)
+}
+
+fn of(guest: &Guest, profiles: &[Profile]) -> Said {
     let wanted = |kind| profiles.iter().any(|own| kind_of(*own) == kind);
     let mut ids: Vec<&str> = Vec::new();
     if wanted(PlatformKind::Kvm) {
@@ -33,8 +41,8 @@ pub(super) fn said(facts: &Facts, profiles: &[Profile]) -> Said {
     }
     let platforms = ids.into_iter().filter_map(platform);
     Said {
-        guest: guest_name(&guest),
-        platforms: platforms.map(|own| support(&guest, own)).collect(),
+        guest: guest_name(guest),
+        platforms: platforms.map(|own| support(guest, own)).collect(),
     }
 }
 

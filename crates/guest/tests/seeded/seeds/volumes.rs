@@ -36,6 +36,12 @@ pub(crate) const SEEDS: &[Seed] = &[
         own.second = Second::Away;
     }),
     seed(
+        "linux.disk.root-part-missing",
+        on_two_disks,
+        "volume rhel/root",
+        |own| own.second = Second::Away,
+    ),
+    seed(
         "linux.disk.not-unmounted",
         debian,
         "disk 0 partition 2",
@@ -72,7 +78,7 @@ fn with_home() -> Machine {
 }
 
 /// The root is on two disks.
-pub(crate) fn on_two_disks() -> Machine {
+fn on_two_disks() -> Machine {
     let mut own = rhel_on_lvm();
     own.on = On::LvmSplit;
     own
