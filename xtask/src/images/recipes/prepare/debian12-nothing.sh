@@ -14,6 +14,6 @@ grub_esp /boot/grub
 ext4_root
 
 printf 'linux.initramfs.virtio-pci-missing\nlinux.initramfs.virtio-blk-missing\n' | expect_list rules_kvm
-printf 'linux.initramfs.vmbus-missing\nlinux.initramfs.storvsc-missing\nlinux.network.interface-name\n' | expect_list rules_hyperv-vmbus
+printf 'linux.initramfs.vmbus-missing\nlinux.initramfs.storvsc-missing\nlinux.initramfs.sd-mod-missing\nlinux.network.interface-name\n' | expect_list rules_hyperv-vmbus
 expect network networkd
 expect initramfs initramfs-tools

@@ -30,7 +30,7 @@ grub_esp /boot/grub
 ext4_root
 label
 
-printf 'linux.initramfs.vmbus-missing\nlinux.initramfs.storvsc-missing\nlinux.network.interface-name\n' | expect_list rules_hyperv-vmbus
+printf 'linux.initramfs.vmbus-missing\nlinux.initramfs.storvsc-missing\nlinux.initramfs.sd-mod-missing\nlinux.network.interface-name\n' | expect_list rules_hyperv-vmbus
 : | expect_list rules_kvm
 expect network ifupdown
 expect initramfs initramfs-tools
