@@ -10,32 +10,49 @@
 //! Only what a rule found is changed. A file that is edited keeps every byte that the edit is not
 //! about: comments, order, white space.
 
+mod agents;
+mod arguments;
 mod change;
+mod clocks;
+mod command_lines;
 mod content;
+mod diff;
+mod differences;
 mod digest;
-#[expect(dead_code, reason = "planners to come use the rest")]
+mod disk_names;
 mod draft;
+mod edit;
 mod error;
 mod file_state;
-#[expect(dead_code, reason = "planners to come use the rest")]
+mod firmware;
 mod guest_tree;
 mod initramfs;
 mod journal;
+mod listing;
+mod logins;
+mod modprobe;
+mod mounts;
+mod network;
 mod options;
 #[path = "prepare/plan.rs"]
 mod plan_document;
 mod planners;
 mod running_path;
+mod shown;
+mod stable_name;
 mod tool;
 
 pub use change::{Change, Content, Touched};
+pub use differences::{Difference, How, Whose, differences};
 pub use error::PlanError;
 pub use file_state::{FileFacts, FileState, Owner};
 pub use journal::{
     BLOB_FOLDER, ChangedFile, DiskImage, JOURNAL_FILE, JOURNAL_SCHEMA, Journal, StepOutcome,
     StepResult, TREE_FILE,
 };
+pub use listing::{LISTING_SCHEMA, Listed, ListedKind, ListingError, list};
 pub use options::{KnownMac, MacAddress, NoMacAddress, Options};
 pub use plan_document::{Left, PLAN_SCHEMA, Plan, Step};
 pub use planners::plan;
+pub use shown::{Shown, ShownRule};
 pub use tool::{PACKAGE_FOLDER, PackageFile, PackageManager, SEARCH_PATH, Tool};

@@ -165,10 +165,11 @@ fn is_by_slot(name: &str) -> bool {
     rest.is_some_and(|rest| rest.starts_with(['p', 's', 'o', 'P']))
 }
 
-/// Whether a pattern with `*` and `?` fits a name. Several patterns may stand in one value.
+/// Whether a pattern with `*` and `?` fits a name. Several patterns may stand in one value, as
+/// systemd (blanks), NetworkManager (`;`) and udev (`|`) part them.
 fn matches(patterns: &str, name: &str) -> bool {
     patterns
-        .split_whitespace()
+        .split(|c: char| c.is_whitespace() || matches!(c, ';' | '|'))
         .any(|pattern| glob(pattern.as_bytes(), name.as_bytes()))
 }
 
@@ -208,6 +209,8 @@ mod tests {
         assert!(matches("eth?", "eth0"));
         assert!(!matches("en*", "eth0"));
         assert!(matches("hv_netvsc", "hv_netvsc"));
+        assert!(matches("virtio_net;hv_netvsc", "hv_netvsc"));
+        assert!(matches("virtio_net|hv_netvsc", "virtio_net"));
         assert!(is_by_slot("enp1s0") && is_by_slot("ens3") && !is_by_slot("eth0"));
         assert!(is_numbered("eth10") && !is_numbered("eth"));
     }

@@ -1,7 +1,8 @@
-//! The bytes that a step writes.
+//! What stands in a guest's tree, and the bytes that a step writes.
 
 use super::digest::sha256;
-use super::{Content, PlanError};
+use super::{Content, FileState, PlanError, guest_tree};
+use crate::files::Files;
 use crate::guest::Guest;
 
 impl Guest {
@@ -32,5 +33,14 @@ impl Guest {
                 })
             }
         }
+    }
+
+    /// What stands at a path of the guest's tree; a link is not followed.
+    ///
+    /// # Errors
+    /// [`PlanError::Read`] when it cannot be read.
+    pub fn file_state(&self, path: &str) -> Result<FileState, PlanError> {
+        let tree = self.tree();
+        Ok(guest_tree::state(Files::new(&*tree), path)?)
     }
 }

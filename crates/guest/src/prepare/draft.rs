@@ -43,8 +43,6 @@ pub(crate) struct Draft<'a> {
     left: Vec<Left>,
     /// What lies in initramfs files was changed: all of them are to be made anew.
     pub(crate) rebuild: Option<Reason>,
-    /// What GRUB's configuration is made from was changed.
-    pub(crate) regenerate: Option<Reason>,
 }
 
 /// Why something is done.
@@ -103,7 +101,6 @@ impl<'a> Draft<'a> {
             tools: Vec::new(),
             left: Vec::new(),
             rebuild: None,
-            regenerate: None,
         }
     }
 
@@ -235,12 +232,10 @@ impl<'a> Draft<'a> {
 
     /// All that the initramfs files are to be made anew for.
     pub(crate) fn rebuild_all(&mut self, why: &Reason) {
-        add(&mut self.rebuild, why);
-    }
-
-    /// All that GRUB's configuration is to be made anew for.
-    pub(crate) fn regenerate_grub(&mut self, why: &Reason) {
-        add(&mut self.regenerate, why);
+        match &mut self.rebuild {
+            Some(reason) => reason.add(why),
+            None => self.rebuild = Some(why.clone()),
+        }
     }
 
     /// The plan.
@@ -264,13 +259,6 @@ impl<'a> Draft<'a> {
             steps,
             left,
         })
-    }
-}
-
-fn add(reason: &mut Option<Reason>, why: &Reason) {
-    match reason {
-        Some(reason) => reason.add(why),
-        None => *reason = Some(why.clone()),
     }
 }
 
@@ -338,6 +326,7 @@ fn order(tool: &Tool) -> u8 {
         Tool::EnableUnit { .. } | Tool::OpenRcAdd { .. } => 2,
         Tool::Dracut { .. }
         | Tool::UpdateInitramfs { .. }
+        | Tool::NewInitramfs { .. }
         | Tool::Mkinitcpio { .. }
         | Tool::MkinitcpioPreset { .. }
         | Tool::Mkinitfs { .. }
@@ -353,7 +342,9 @@ fn order(tool: &Tool) -> u8 {
 fn name(tool: &Tool) -> String {
     match tool {
         Tool::Dracut { image, .. } => format!("dracut {image}"),
-        Tool::UpdateInitramfs { kernel } => format!("update-initramfs {kernel}"),
+        Tool::UpdateInitramfs { kernel } | Tool::NewInitramfs { kernel } => {
+            format!("update-initramfs {kernel}")
+        }
         Tool::Mkinitcpio { image, .. } => format!("mkinitcpio {image}"),
         Tool::MkinitcpioPreset { preset } => format!("mkinitcpio {preset}"),
         Tool::Mkinitfs { image, .. } => format!("mkinitfs {image}"),

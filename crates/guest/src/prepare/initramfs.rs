@@ -1,14 +1,17 @@
 //! Initramfs files: the drivers of every world are named in the configuration, so that the next
 //! kernel has them too, and what lacks one is made anew by the guest's own program.
+//!
+//! A driver that is built into the kernel is not named. An initramfs that has all of them stays as it
+//! is, unless something that it has a copy of was changed.
 
-mod dracut;
+mod configure;
+mod image;
+mod kdump;
+mod missing;
 
 use detente_volume::FsError;
 
-use super::Tool;
 use super::draft::{Ask, Draft, Reason};
-use super::guest_tree::has_program;
-use super::running_path::running_path;
 use crate::check::By;
 use crate::facts::{
     DriverState, Facts, Generator, InitramfsImage, InitramfsRole, Kernel, KernelKind,
@@ -29,47 +32,74 @@ pub(super) const RULES: &[&str] = &[
     "linux.initramfs.device-mapper-missing",
     "linux.initramfs.keyboard-missing",
     "linux.initramfs.host-only",
+    "linux.initramfs.modules-dep",
+    "linux.initramfs.driver-omitted",
     "linux.initramfs.damaged",
+    "linux.initramfs.kdump-drivers-missing",
+    "linux.boot.no-initramfs",
 ];
 
 pub(super) fn plan(ask: Ask<'_>, draft: &mut Draft<'_>) -> Result<(), FsError> {
     let reason = reason(ask);
     let wanted = wanted(ask);
-    let configured = match &reason {
-        Some(reason) if !wanted.is_empty() => dracut::configure(ask, draft, &wanted, reason)?,
-        Some(_) | None => false,
-    };
+    if let Some(reason) = &reason {
+        configure::all(ask, draft, &wanted, reason)?;
+    }
     let forced = draft.rebuild.clone();
     let Some(why) = together(reason, forced.clone()) else {
         return Ok(());
     };
-    let _ = configured;
     for image in &ask.facts.initramfs_images {
+        let lacks = forced.is_some() || lacks(ask.facts, image, &wanted);
         match image.role {
-            InitramfsRole::Boot => {}
-            InitramfsRole::Rescue
+            InitramfsRole::Boot if lacks => image::rebuild(ask, draft, image, &wanted, &why)?,
+            InitramfsRole::Rescue if lacks && forced.is_none() => rescue(draft, image, &why),
+            InitramfsRole::Boot
+            | InitramfsRole::Rescue
             | InitramfsRole::Kdump
             | InitramfsRole::Microcode
-            | InitramfsRole::Backup => continue,
-        }
-        if forced.is_some() || lacks(ask.facts, image, &wanted) {
-            rebuild(ask, draft, image, &why)?;
+            | InitramfsRole::Backup => {}
         }
     }
-    Ok(())
+    missing::plan(ask, draft)?;
+    kdump::plan(ask, draft, &wanted)
 }
 
-/// All findings as one reason.
+/// What a rescue image holds is made for any machine, and kept when kernels change.
+fn rescue(draft: &mut Draft<'_>, image: &InitramfsImage, why: &Reason) {
+    let rule = why.rules.first().map_or("", String::as_str);
+    let text = format!(
+        "{} is a rescue image: it stays as it is, and is made with a kernel that is installed anew",
+        image.place
+    );
+    draft.leave(rule, By::Hand, text);
+}
+
+/// All findings as one reason; those about what is made anew for its own sake aside.
 fn reason(ask: Ask<'_>) -> Option<Reason> {
     let mut all: Option<Reason> = None;
     for finding in ask.findings {
-        let own = Reason::new(finding.rule, format!("{}.", finding.title));
+        if finding.rule == "linux.boot.no-initramfs" {
+            continue;
+        }
+        let own = Reason::new(finding.rule, format!("{}.", capital(finding.title)));
         match &mut all {
             Some(all) => all.add(&own),
             None => all = Some(own),
         }
     }
     all
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters
+        .next()
+        .filter(|_| !text.starts_with("hv_") && !text.contains("is not in"));
+    match first {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => text.to_owned(),
+    }
 }
 
 fn together(one: Option<Reason>, other: Option<Reason>) -> Option<Reason> {
@@ -94,16 +124,16 @@ fn is_started(kernel: &Kernel) -> bool {
 /// missed, as far as an installed kernel has it as a module. What is built in is not named.
 fn wanted(ask: Ask<'_>) -> Vec<String> {
     let hardware = ask.profiles().iter().flat_map(|own| own.disk_modules());
-    let missed = ask.findings.iter().flat_map(|own| &own.evidence);
+    let is_missed = |rule: &str| rule.ends_with("-missing") || rule.ends_with("-other-entry");
+    let missed = ask.findings.iter().filter(|own| is_missed(own.rule));
+    let missed = missed.flat_map(|own| &own.evidence);
     let missed = missed.filter_map(|proof| proof.key.as_deref());
     let mut wanted: Vec<String> = Vec::new();
     for module in hardware.copied().chain(missed) {
         let module = module.replace('-', "_");
-        let kernels = &ask.facts.kernels;
-        let is_module = kernels
-            .iter()
-            .filter(|kernel| is_started(kernel))
-            .any(|kernel| matches!(kernel.driver(&module), DriverState::Module { .. }));
+        let mut kernels = ask.facts.kernels.iter().filter(|kernel| is_started(kernel));
+        let is_module =
+            kernels.any(|kernel| matches!(kernel.driver(&module), DriverState::Module { .. }));
         if is_module && !wanted.contains(&module) {
             wanted.push(module);
         }
@@ -129,40 +159,17 @@ fn kernel<'a>(facts: &'a Facts, image: &InitramfsImage) -> Option<&'a Kernel> {
     facts.kernels.iter().find(|own| own.release == *release)
 }
 
-/// Has an initramfs made anew by the program that made it.
-fn rebuild(
-    ask: Ask<'_>,
-    draft: &mut Draft<'_>,
-    image: &InitramfsImage,
-    why: &Reason,
-) -> Result<(), FsError> {
-    let rule = why.rules.first().map_or("", String::as_str);
-    let Some(kernel) = kernel(ask.facts, image).filter(|kernel| kernel.modules) else {
-        let why = format!("no installed kernel is known for {}", image.place);
-        draft.leave(rule, By::Hand, why);
-        return Ok(());
-    };
-    let Some(path) = running_path(ask.facts, &image.place) else {
-        let why = format!(
-            "{} is on a volume that the guest does not mount",
-            image.place
-        );
-        draft.leave(rule, By::Hand, why);
-        return Ok(());
-    };
-    let generator = image.contents.as_ref().map(|contents| contents.generator);
-    match generator {
-        Some(Generator::Dracut) if has_program(ask.files, "dracut")? => {
-            let tool = Tool::Dracut {
-                kernel: kernel.release.clone(),
-                image: path.clone(),
-            };
-            draft.run(tool, &[path], why);
-        }
-        _ => {
-            let why = format!("{path} was made by a program that is not run");
-            draft.leave(rule, By::Hand, why);
+/// The programs that made the initramfs files that start the machine.
+fn generators(facts: &Facts) -> Vec<Generator> {
+    let images = facts.initramfs_images.iter();
+    let contents = images
+        .filter(|own| own.role == InitramfsRole::Boot)
+        .filter_map(|own| own.contents.as_ref());
+    let mut all: Vec<Generator> = Vec::new();
+    for own in contents {
+        if !all.contains(&own.generator) {
+            all.push(own.generator);
         }
     }
-    Ok(())
+    all
 }

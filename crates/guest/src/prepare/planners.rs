@@ -3,7 +3,10 @@
 use detente_volume::FsError;
 
 use super::draft::{Ask, Draft};
-use super::{Options, Plan, PlanError, initramfs};
+use super::{
+    Options, Plan, PlanError, agents, arguments, clocks, disk_names, firmware, initramfs, logins,
+    modprobe, mounts, network,
+};
 use crate::check::{By, Finding, Readiness};
 use crate::facts::Facts;
 use crate::files::Files;
@@ -14,7 +17,18 @@ type Planner = fn(Ask<'_>, &mut Draft<'_>) -> Result<(), FsError>;
 
 /// The planners, in the order in which they are asked: those that rebuild come last, since they
 /// look at what the others changed.
-const PLANNERS: &[(&[&str], Planner)] = &[(initramfs::RULES, initramfs::plan)];
+const PLANNERS: &[(&[&str], Planner)] = &[
+    (mounts::RULES, mounts::plan),
+    (arguments::RULES, arguments::plan),
+    (disk_names::RULES, disk_names::plan),
+    (modprobe::RULES, modprobe::plan),
+    (network::RULES, network::plan),
+    (logins::RULES, logins::plan),
+    (clocks::RULES, clocks::plan),
+    (firmware::RULES, firmware::plan),
+    (agents::RULES, agents::plan),
+    (initramfs::RULES, initramfs::plan),
+];
 
 /// What has to be changed in a guest so that what [`check`](crate::check::check) found on the
 /// hardware of [`Options::profiles`] is mended. Nothing is written. The guest is to be inspected
@@ -53,4 +67,27 @@ pub(crate) fn of(
         }
     }
     draft.finish(&options.profiles)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::check::rules;
+
+    #[test]
+    fn every_rule_that_prepare_is_to_mend_has_one_planner() {
+        let planned: Vec<&str> = PLANNERS
+            .iter()
+            .flat_map(|(rules, _)| *rules)
+            .copied()
+            .collect();
+        let once: BTreeSet<&str> = planned.iter().copied().collect();
+        assert_eq!(once.len(), planned.len(), "a rule has two planners");
+        let ours = rules()
+            .filter(|rule| rule.by == By::Prepare)
+            .map(|rule| rule.id);
+        assert_eq!(once, ours.collect());
+    }
 }

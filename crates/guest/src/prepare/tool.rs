@@ -26,6 +26,11 @@ pub enum Tool {
         /// The release of the kernel.
         kernel: String,
     },
+    /// initramfs-tools make a first initramfs for a kernel.
+    NewInitramfs {
+        /// The release of the kernel.
+        kernel: String,
+    },
     /// mkinitcpio makes an initramfs anew.
     Mkinitcpio {
         /// The release of the kernel, or its file.
@@ -137,6 +142,7 @@ impl Tool {
             // The oldest spelling: every dracut takes it.
             Self::Dracut { kernel, image } => words(&["dracut", "--force", image, kernel]),
             Self::UpdateInitramfs { kernel } => words(&["update-initramfs", "-u", "-k", kernel]),
+            Self::NewInitramfs { kernel } => words(&["update-initramfs", "-c", "-k", kernel]),
             Self::Mkinitcpio { kernel, image } => words(&["mkinitcpio", "-k", kernel, "-g", image]),
             Self::MkinitcpioPreset { preset } => words(&["mkinitcpio", "-p", preset]),
             Self::Mkinitfs { kernel, image } => words(&["mkinitfs", "-o", image, kernel]),
@@ -180,6 +186,7 @@ impl Tool {
             Self::InstallPackages { .. } => &[("DEBIAN_FRONTEND", "noninteractive")],
             Self::Dracut { .. }
             | Self::UpdateInitramfs { .. }
+            | Self::NewInitramfs { .. }
             | Self::Mkinitcpio { .. }
             | Self::MkinitcpioPreset { .. }
             | Self::Mkinitfs { .. }

@@ -4,7 +4,7 @@ use super::ALL;
 use super::lookups::absent;
 use crate::check::entry::{self, Reach};
 use crate::check::{Aspect, Basis, By, Looked, Proof, Rule, Severity, View};
-use crate::facts::{Builder, BuilderSetting, InitramfsImage, InitramfsRole, Scope};
+use crate::facts::{Builder, BuilderSetting, DriverState, InitramfsImage, InitramfsRole, Scope};
 
 const BOTH_WORLDS: &str = "Name the modules of both worlds in the configuration of the initramfs, \
                            so that whichever machine rebuilds it puts them in.";
@@ -101,9 +101,16 @@ fn is_provided(view: &View<'_>) -> bool {
             .flat_map(|own| &own.values)
             .any(|value| value.replace('-', "_") == **module)
     };
+    // What every kernel has built in is in no initramfs.
+    let kernels = &view.facts.kernels;
+    let is_builtin = |module: &str| {
+        let mut kernels = kernels.iter();
+        !kernels.as_slice().is_empty()
+            && kernels.all(|own| matches!(own.driver(module), DriverState::Builtin { .. }))
+    };
     let needed = view.profile.disk_modules().iter();
     needed
-        .filter(|module| **module != "sd_mod")
+        .filter(|module| **module != "sd_mod" && !is_builtin(module))
         .all(|module| named(&module))
 }
 

@@ -1,0 +1,82 @@
+//! Agents of both worlds: what is switched off is started again, what is missing is named, and
+//! installed if its packages were given. None is removed: each is idle where its device is absent.
+
+mod packages;
+
+use detente_volume::FsError;
+
+use super::Tool;
+use super::draft::{Ask, Draft, Reason};
+use super::guest_tree::has_program;
+use crate::check::{By, Finding};
+use crate::facts::{Init, Role, Service, ServiceState};
+
+/// The rules that this planner mends.
+pub(super) const RULES: &[&str] = &[
+    "linux.agents.hyperv-missing",
+    "linux.agents.qemu-missing",
+    "linux.agents.hyperv-off",
+    "linux.agents.qemu-off",
+];
+
+pub(super) fn plan(ask: Ask<'_>, draft: &mut Draft<'_>) -> Result<(), FsError> {
+    for finding in ask.findings {
+        match finding.rule {
+            "linux.agents.hyperv-missing" | "linux.agents.qemu-missing" => {
+                packages::install(ask, draft, finding)?;
+            }
+            "linux.agents.hyperv-off" => start(ask, draft, finding, Role::HypervAgent)?,
+            _ => start(ask, draft, finding, Role::KvmAgent)?,
+        }
+    }
+    Ok(())
+}
+
+/// Has the services of a role started again.
+fn start(
+    ask: Ask<'_>,
+    draft: &mut Draft<'_>,
+    finding: &Finding,
+    role: Role,
+) -> Result<(), FsError> {
+    let services = ask.facts.services.services.iter();
+    let own = services.filter(|own| own.role == role);
+    for service in own {
+        let why = Reason::new(finding.rule, format!("{} is started again.", service.id));
+        let Some(unit) = service.unit.as_deref() else {
+            draft.leave(
+                finding.rule,
+                By::Hand,
+                format!("{} has no unit", service.id),
+            );
+            continue;
+        };
+        match ask.facts.services.init {
+            Init::Systemd if has_program(ask.files, "systemctl")? => {
+                by_systemd(draft, service, unit, &why);
+            }
+            Init::OpenRc if has_program(ask.files, "rc-update")? => {
+                let service = unit.to_owned();
+                draft.run(Tool::OpenRcAdd { service }, &[], &why);
+            }
+            Init::Systemd | Init::OpenRc | Init::Upstart | Init::SysV | Init::Unknown => {
+                let why = format!("what starts services here is not driven: start {unit} at boot");
+                draft.leave(finding.rule, By::Hand, why);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn by_systemd(draft: &mut Draft<'_>, service: &Service, unit: &str, why: &Reason) {
+    let unit = unit.to_owned();
+    let link = format!("/etc/systemd/system/{unit}");
+    match service.state {
+        ServiceState::Masked => {
+            draft.run(Tool::UnmaskUnit { unit: unit.clone() }, &[link], why);
+            draft.run(Tool::EnableUnit { unit }, &[], why);
+        }
+        ServiceState::Disabled => draft.run(Tool::EnableUnit { unit }, &[], why),
+        ServiceState::Enabled | ServiceState::Static | ServiceState::Unknown => {}
+    }
+}
