@@ -96,5 +96,6 @@ fn spec(kernel: &Path, initramfs: &Path, cmdline: &Path, disks: &[PathBuf]) -> L
         console_input: true,
         hypervisor_bit: true,
         synthetic: detente_machine::Synthetic::default(),
+        extras: detente_machine::Extras::default(),
     }
 }

@@ -64,6 +64,7 @@ fn run(host: &LocalHost, spec: &LaunchSpec, work: &std::path::Path) -> Result<()
             | MachineEvent::ConsoleFlood { .. }
             | MachineEvent::PowerOff(_)
             | MachineEvent::Reset
+            | MachineEvent::Removed { .. }
             | MachineEvent::Bus(_)
             | MachineEvent::Heartbeat { .. }
             | MachineEvent::Crashed { .. }
@@ -125,5 +126,6 @@ fn spec(profile: Profile, boot: DirectBoot, disk: Option<(&String, &String)>) ->
         console_input: true,
         hypervisor_bit: true,
         synthetic: detente_machine::Synthetic::default(),
+        extras: detente_machine::Extras::default(),
     }
 }

@@ -7,6 +7,8 @@ use detente_machine::LaunchSpec;
 use detente_machine::hyperv::{Answer, BusEvent, Command};
 use serde::{Deserialize, Serialize};
 
+use crate::operation::{Operated, Operation};
+
 /// A place where machines run.
 pub trait Host {
     /// What it is, proved, not assumed.
@@ -69,6 +71,18 @@ pub trait Machine: Send {
         })
     }
 
+    /// Does something to the machine while it runs.
+    ///
+    /// # Errors
+    /// [`HostError`] when this machine cannot, or it did not work.
+    fn operate(&mut self, operation: &Operation) -> Result<Operated, HostError> {
+        let _ = operation;
+        Err(HostError::Failed {
+            action: "operating the machine",
+            detail: "this kind of machine cannot do it".to_owned(),
+        })
+    }
+
     /// Ends the machine however it is, and waits until it is gone.
     ///
     /// # Errors
@@ -85,6 +99,8 @@ pub enum Port {
     AgentSerial,
     /// The virtio-serial port: the agent's fast path.
     AgentVirtio,
+    /// The QEMU guest agent's port.
+    GuestAgent,
 }
 
 /// Something that happened.
@@ -106,6 +122,11 @@ pub enum MachineEvent {
     PowerOff(PowerOff),
     /// The machine was reset (by the guest or by us).
     Reset,
+    /// A device that was plugged in is gone.
+    Removed {
+        /// The name that it was given.
+        name: String,
+    },
     /// Something happened on the synthetic bus.
     Bus(BusEvent),
     /// Heartbeats of the integration service, since the machine was started.

@@ -31,9 +31,11 @@ pub mod hyperv;
 pub mod lab;
 pub mod local;
 pub mod network;
+mod operation;
 pub mod scripted;
 
 pub use host::{
     Acceleration, Host, HostError, HostFacts, Implementation, Machine, MachineEvent, NetworkSeen,
     Port, PowerOff, StopReport,
 };
+pub use operation::{Operated, Operation};

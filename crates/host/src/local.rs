@@ -7,6 +7,7 @@ pub(crate) mod console;
 mod devices;
 mod launch;
 mod machine;
+mod operate;
 mod picture;
 pub(crate) mod ports;
 pub(crate) mod process;

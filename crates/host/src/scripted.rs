@@ -14,6 +14,7 @@
 //! #     boot: DirectBoot { kernel: "".into(), initramfs: "".into(), cmdline: String::new() },
 //! #     network: LaunchNetwork { mac: [0; 6], dhcp: true, spoil_transfer: false },
 //! #     entropy: true, console_input: true, hypervisor_bit: true, synthetic: Synthetic::default(),
+//! #     extras: detente_machine::Extras::default(),
 //! # };
 //!
 //! let host = ScriptedHost::new(|_spec| {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::Profile;
+use crate::extras::Extras;
 use crate::hyperv::IntegrationConfig;
 
 /// A machine to be started.
@@ -31,6 +32,8 @@ pub struct LaunchSpec {
     pub hypervisor_bit: bool,
     /// What only the Hyper-V-compatible machine shows.
     pub synthetic: Synthetic,
+    /// What single cases want beside the profile's own hardware.
+    pub extras: Extras,
 }
 
 /// What the Hyper-V-compatible machine shows beside disks and network.

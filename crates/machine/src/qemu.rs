@@ -11,6 +11,7 @@
 
 mod devices;
 mod disks;
+mod extras;
 mod shell;
 
 use std::ffi::{OsStr, OsString};
@@ -18,9 +19,10 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 pub use devices::devices;
 pub use disks::{hotplug_nodes, hotplug_raw};
+pub use extras::{GUEST_AGENT_PORT_NAME, slot};
 pub use shell::shell_line;
 
-use crate::{LaunchSpec, Profile};
+use crate::{Extras, LaunchSpec, Profile};
 
 /// The name of the virtio-serial port that the agent looks for.
 pub const AGENT_PORT_NAME: &str = "org.detente.agent.0";
@@ -53,6 +55,8 @@ pub struct Wiring {
     pub com2_fd: i32,
     /// A connected stream socket for the virtio-serial port, where the profile has one.
     pub virtio_port_fd: Option<i32>,
+    /// A connected stream socket for the QEMU guest agent's port, where the machine has one.
+    pub guest_agent_fd: Option<i32>,
     /// A connected stream socket for QMP.
     pub qmp_fd: i32,
     /// A connected stream socket for Ethernet frames.
@@ -68,7 +72,7 @@ pub fn arguments(spec: &LaunchSpec, wiring: &Wiring) -> Vec<OsString> {
     let mut arguments = Arguments::default();
     arguments.machine(spec, wiring.accel);
     arguments.boot(spec);
-    arguments.firmly_behaved(wiring.sandbox);
+    arguments.firmly_behaved(wiring.sandbox, spec.extras);
     disks::add(&mut arguments, spec);
     arguments.socket_chardev("com1", wiring.com1_fd);
     arguments.socket_chardev("com2", wiring.com2_fd);
@@ -76,6 +80,10 @@ pub fn arguments(spec: &LaunchSpec, wiring: &Wiring) -> Vec<OsString> {
     if let Some(fd) = wiring.virtio_port_fd {
         arguments.socket_chardev("agent", fd);
         arguments.virtio_port();
+        if let Some(fd) = wiring.guest_agent_fd {
+            arguments.socket_chardev("qga", fd);
+            arguments.guest_agent_port();
+        }
     }
     arguments.pair("-netdev", format!("socket,id=net0,fd={}", wiring.net_fd));
     arguments.network_card(spec);
@@ -93,7 +101,7 @@ pub fn arguments_by_hand(spec: &LaunchSpec, accel: Accelerator) -> Vec<OsString>
     let mut arguments = Arguments::default();
     arguments.machine(spec, accel);
     arguments.boot(spec);
-    arguments.firmly_behaved(false);
+    arguments.firmly_behaved(false, spec.extras);
     disks::add(&mut arguments, spec);
     arguments.pair("-chardev", "stdio,id=com1,signal=off");
     arguments.pair("-chardev", "null,id=com2");
@@ -143,16 +151,18 @@ impl Arguments {
                 self.pair("-cpu", format!("max,la57=off{hidden}"));
             }
         }
-        let topology = spec.topology;
-        let count = topology.count();
+        let (count, most) = (spec.topology.count(), extras::most_processors(spec));
         self.pair(
             "-smp",
             format!(
-                "{count},sockets={},cores={},threads={},maxcpus={count}",
-                topology.sockets, topology.cores, topology.threads
+                "{count},sockets={},cores={},threads={},maxcpus={}",
+                most.sockets,
+                most.cores,
+                most.threads,
+                most.count()
             ),
         );
-        self.pair("-m", format!("size={}M", spec.memory_mib));
+        self.pair("-m", extras::memory(spec));
         self.pair("-rtc", "base=utc");
     }
 
@@ -162,9 +172,8 @@ impl Arguments {
         self.pair("-append", &spec.boot.cmdline);
     }
 
-    fn firmly_behaved(&mut self, sandbox: bool) {
-        // A guest that resets for ever must not run for ever.
-        self.pair("-action", "reboot=shutdown,shutdown=poweroff,panic=pause");
+    fn firmly_behaved(&mut self, sandbox: bool, wanted: Extras) {
+        self.pair("-action", extras::actions(wanted));
         self.pair("-display", "none");
         self.pair("-msg", "timestamp=off");
         if sandbox {
@@ -189,6 +198,13 @@ impl Arguments {
         );
     }
 
+    fn guest_agent_port(&mut self) {
+        self.pair(
+            "-device",
+            format!("virtserialport,bus=ports.0,chardev=qga,name={GUEST_AGENT_PORT_NAME}"),
+        );
+    }
+
     fn network_card(&mut self, spec: &LaunchSpec) {
         let model = match spec.profile {
             Profile::Kvm => "virtio-net-pci",
@@ -209,6 +225,7 @@ impl Arguments {
             self.pair("-object", "rng-builtin,id=entropy");
             self.pair("-device", "virtio-rng-pci,rng=entropy");
         }
+        extras::add(self, spec.extras);
     }
 }
 

@@ -45,6 +45,7 @@ fn spec(profile: Profile, bus: DiskBus) -> LaunchSpec {
         console_input: true,
         hypervisor_bit: true,
         synthetic: detente_machine::Synthetic::default(),
+        extras: detente_machine::Extras::default(),
     }
 }
 
@@ -62,6 +63,7 @@ fn wiring(profile: Profile, accel: Accelerator) -> Wiring {
         com1_fd: 3,
         com2_fd: 4,
         virtio_port_fd: profile.hardware().virtio_port.then_some(7),
+        guest_agent_fd: None,
         qmp_fd: 5,
         net_fd: 6,
     }

@@ -71,6 +71,7 @@ fn machine(disk: LaunchDisk) -> LaunchSpec {
         console_input: false,
         hypervisor_bit: true,
         synthetic: detente_machine::Synthetic::default(),
+        extras: detente_machine::Extras::default(),
     }
 }
 

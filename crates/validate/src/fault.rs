@@ -232,6 +232,7 @@ mod tests {
             console_input: true,
             hypervisor_bit: true,
             synthetic: detente_machine::Synthetic::default(),
+            extras: detente_machine::Extras::default(),
         }
     }
 

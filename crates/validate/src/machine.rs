@@ -131,6 +131,7 @@ pub(crate) fn machine_spec(
         console_input: true,
         hypervisor_bit: true,
         synthetic: detente_machine::Synthetic::default(),
+        extras: detente_machine::Extras::default(),
     };
     Ok(Prepared {
         spec,

@@ -186,6 +186,8 @@ impl Session {
             MachineEvent::ConsoleFlood { limit_bytes } => self.flooded = Some(limit_bytes),
             MachineEvent::PowerOff(how) => self.power_off = Some(how),
             MachineEvent::Reset => self.resets = self.resets.saturating_add(1),
+            // No case plugs devices in and out yet.
+            MachineEvent::Removed { .. } => {}
             MachineEvent::Bus(event) => self.services.bus(event),
             MachineEvent::Heartbeat { sent, answered } => self.services.heartbeat(sent, answered),
             MachineEvent::Crashed { parameters } => self.services.crashed(parameters),
@@ -211,6 +213,8 @@ impl Session {
             }
             Port::AgentSerial => self.serial.receive(bytes),
             Port::AgentVirtio => self.virtio.receive(bytes),
+            // No case talks to the guest's own agent yet.
+            Port::GuestAgent => return,
         };
         for message in messages {
             self.heard(port, message);

@@ -101,6 +101,7 @@ fn machine(path: &Path) -> anyhow::Result<LaunchSpec> {
         console_input: false,
         hypervisor_bit: true,
         synthetic: detente_machine::Synthetic::default(),
+        extras: detente_machine::Extras::default(),
     })
 }
 

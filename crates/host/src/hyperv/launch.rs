@@ -146,6 +146,7 @@ impl HypervMachine {
                     | MachineEvent::ConsoleFlood { .. }
                     | MachineEvent::PowerOff(_)
                     | MachineEvent::Reset
+                    | MachineEvent::Removed { .. }
                     | MachineEvent::Bus(_)
                     | MachineEvent::Heartbeat { .. }
                     | MachineEvent::Crashed { .. }

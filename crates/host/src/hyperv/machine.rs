@@ -89,7 +89,7 @@ impl Machine for HypervMachine {
             Port::Console if !self.console_input => Ok(()),
             Port::Console => self.client.send(Kind::ConsoleInput, bytes),
             Port::AgentSerial => self.client.send(Kind::AgentInput, bytes),
-            Port::AgentVirtio => Err(HostError::Failed {
+            Port::AgentVirtio | Port::GuestAgent => Err(HostError::Failed {
                 action: "writing to a port",
                 detail: format!("this machine has no {port:?}"),
             }),

@@ -42,6 +42,8 @@ struct Ends {
     qmp: UnixStream,
     net: UnixStream,
     virtio: Option<UnixStream>,
+    /// Only beside a virtio port: it hangs on the same controller.
+    guest_agent: Option<UnixStream>,
 }
 
 /// The machine, running.
@@ -74,6 +76,7 @@ pub(super) fn start(order: &Order<'_>) -> Result<LocalMachine, HostError> {
         com1: streams.com1,
         com2: streams.com2,
         virtio: streams.virtio,
+        guest_agent: streams.guest_agent,
         net: streams.net,
         monitor,
         process: Arc::clone(&machine.process),
@@ -104,18 +107,16 @@ fn connections(spec: &LaunchSpec) -> std::io::Result<(Ends, Ends)> {
     let (com2, their_com2) = UnixStream::pair()?;
     let (qmp, their_qmp) = UnixStream::pair()?;
     let (net, their_net) = UnixStream::pair()?;
-    let (virtio, their_virtio) = if spec.profile.hardware().virtio_port {
-        let (ours, theirs) = UnixStream::pair()?;
-        (Some(ours), Some(theirs))
-    } else {
-        (None, None)
-    };
+    let has_virtio = spec.profile.hardware().virtio_port;
+    let (virtio, their_virtio) = pair_if(has_virtio)?;
+    let (guest_agent, their_guest_agent) = pair_if(has_virtio && spec.extras.guest_agent)?;
     let ours = Ends {
         com1,
         com2,
         qmp,
         net,
         virtio,
+        guest_agent,
     };
     let theirs = Ends {
         com1: their_com1,
@@ -123,8 +124,19 @@ fn connections(spec: &LaunchSpec) -> std::io::Result<(Ends, Ends)> {
         qmp: their_qmp,
         net: their_net,
         virtio: their_virtio,
+        guest_agent: their_guest_agent,
     };
     Ok((ours, theirs))
+}
+
+type Pair = (Option<UnixStream>, Option<UnixStream>);
+
+fn pair_if(wanted: bool) -> std::io::Result<Pair> {
+    if !wanted {
+        return Ok((None, None));
+    }
+    let (ours, theirs) = UnixStream::pair()?;
+    Ok((Some(ours), Some(theirs)))
 }
 
 impl Ends {
@@ -137,15 +149,22 @@ impl Ends {
         if let Some(virtio) = &self.virtio {
             writers.push((Port::AgentVirtio, Writer::new(virtio.try_clone()?)));
         }
+        if let Some(guest_agent) = &self.guest_agent {
+            writers.push((Port::GuestAgent, Writer::new(guest_agent.try_clone()?)));
+        }
         Ok((writers, self))
     }
 }
 
 fn command(order: &Order<'_>, theirs: Ends) -> Result<Command, HostError> {
-    let has_virtio = theirs.virtio.is_some();
+    let (has_virtio, has_guest_agent) = (theirs.virtio.is_some(), theirs.guest_agent.is_some());
     let ends = [theirs.com1, theirs.com2, theirs.qmp, theirs.net];
     let mappings = (FIRST_FD..)
-        .zip(ends.into_iter().chain(theirs.virtio))
+        .zip(
+            ends.into_iter()
+                .chain(theirs.virtio)
+                .chain(theirs.guest_agent),
+        )
         .map(|(child_fd, end)| FdMapping {
             parent_fd: end.into(),
             child_fd,
@@ -159,6 +178,7 @@ fn command(order: &Order<'_>, theirs: Ends) -> Result<Command, HostError> {
         qmp_fd: FIRST_FD + 2,
         net_fd: FIRST_FD + 3,
         virtio_port_fd: has_virtio.then_some(FIRST_FD + 4),
+        guest_agent_fd: has_guest_agent.then_some(FIRST_FD + 5),
     };
     let mut command = Command::new(order.program);
     command
@@ -204,6 +224,7 @@ struct Served {
     com1: UnixStream,
     com2: UnixStream,
     virtio: Option<UnixStream>,
+    guest_agent: Option<UnixStream>,
     net: UnixStream,
     monitor: qmp::Reader,
     process: Arc<Process>,
@@ -224,6 +245,11 @@ impl Served {
         if let Some(virtio) = self.virtio {
             threads.start("agent virtio", move |events| {
                 ports::read(virtio, Port::AgentVirtio, events);
+            })?;
+        }
+        if let Some(guest_agent) = self.guest_agent {
+            threads.start("guest agent", move |events| {
+                ports::read(guest_agent, Port::GuestAgent, events);
             })?;
         }
         let (monitor, process) = (self.monitor, self.process);

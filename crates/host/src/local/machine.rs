@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::operate;
 use super::picture;
 use super::ports::{Event, Writer};
 use super::process::Process;
 use super::qmp::{Client, QmpError};
-use crate::{HostError, Machine, MachineEvent, NetworkSeen, Port, StopReport};
+use crate::{HostError, Machine, MachineEvent, NetworkSeen, Operated, Operation, Port, StopReport};
 
 /// How long QEMU may take to leave by itself when it is told to.
 const QUIT_LIMIT: Duration = Duration::from_secs(5);
@@ -182,6 +183,13 @@ impl Machine for LocalMachine {
         self.ask("system_powerdown", json!({}))
             .map(drop)
             .map_err(|error| error.during("pressing the power button"))
+    }
+
+    fn operate(&mut self, operation: &Operation) -> Result<Operated, HostError> {
+        operate::operate(
+            &mut |command, arguments| self.ask(command, arguments),
+            operation,
+        )
     }
 
     fn network_seen(&self) -> NetworkSeen {

@@ -269,6 +269,12 @@ fn event(name: &str, data: Option<&Value>) -> Option<MachineEvent> {
             }
         }),
         "RESET" => Some(MachineEvent::Reset),
+        // Only devices that were plugged in have names that end so.
+        "DEVICE_DELETED" => {
+            let device = field("device")?.as_str()?;
+            let name = device.strip_suffix("-device")?.to_owned();
+            Some(MachineEvent::Removed { name })
+        }
         "GUEST_PANICKED" => Some(MachineEvent::PowerOff(PowerOff::GuestPanic)),
         _ => None,
     }

@@ -238,5 +238,6 @@ fn spec(place: &Place, variant: &Variant, told: &Told) -> LaunchSpec {
         console_input: false,
         hypervisor_bit: true,
         synthetic: Synthetic::default(),
+        extras: detente_machine::Extras::default(),
     }
 }

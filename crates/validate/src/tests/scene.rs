@@ -120,6 +120,7 @@ fn spec() -> LaunchSpec {
         console_input: true,
         hypervisor_bit: true,
         synthetic: detente_machine::Synthetic::default(),
+        extras: detente_machine::Extras::default(),
     }
 }
 

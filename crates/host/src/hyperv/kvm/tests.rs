@@ -188,6 +188,7 @@ fn spec(name: &str, work: &Path) -> LaunchSpec {
         console_input: true,
         hypervisor_bit: true,
         synthetic: Synthetic::default(),
+        extras: detente_machine::Extras::default(),
     }
 }
 

@@ -1,0 +1,20 @@
+//! What single test cases want beside a profile's own hardware.
+
+/// Devices and room beside a profile's own. The default is none: the machine of the profile.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// Empty PCI Express slots, where devices can be plugged in while the machine runs.
+    pub slots: u8,
+    /// Whether there is a virtio memory balloon.
+    pub balloon: bool,
+    /// Whether there is a watchdog (i6300ESB); when it is not fed, the machine is reset.
+    pub watchdog: bool,
+    /// Whether there is a port for the QEMU guest agent, where the profile has virtio-serial.
+    pub guest_agent: bool,
+    /// Empty sockets, where processors can be plugged in.
+    pub empty_sockets: u32,
+    /// How much memory can be plugged in, in MiB.
+    pub pluggable_memory_mib: u64,
+    /// Whether a reset restarts the guest; else it ends the machine, and is told.
+    pub restarts: bool,
+}
