@@ -49,6 +49,9 @@ pub enum ValidateError {
     /// A document could not be made.
     #[error("cannot write a document of the run")]
     Document(#[from] serde_json::Error),
+    /// The report could not be made.
+    #[error(transparent)]
+    Report(#[from] detente_report::RenderError),
     /// No randomness for the run's name.
     #[error("the system gives no random numbers")]
     Random,
@@ -66,7 +69,7 @@ impl ValidateError {
                 Some("look at the folder's permissions and at the free space there (df)".to_owned())
             }
             Self::BootFiles(error) => error.hint(),
-            Self::Host(_) | Self::Document(_) | Self::Random => None,
+            Self::Host(_) | Self::Document(_) | Self::Report(_) | Self::Random => None,
         }
     }
 }

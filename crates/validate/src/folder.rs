@@ -214,10 +214,11 @@ fn collect(folder: &Path, prefix: &str, into: &mut Vec<FileEntry>) -> Result<(),
 fn file_entry(path: &Path, name: String) -> Result<FileEntry, ValidateError> {
     let bytes = fs::read(path).map_err(|source| write_error(path, source))?;
     let media_type = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("html") => "text/html",
         Some("json") => "application/json",
         Some("xml") => "application/xml",
         Some("png") => "image/png",
-        Some("log" | "txt") => "text/plain",
+        Some("log" | "tap" | "txt") => "text/plain",
         Some(_) | None => "application/octet-stream",
     };
     Ok(FileEntry {

@@ -171,6 +171,10 @@ fn write_documents(folder: &RunFolder, run: &Run) -> Result<(), ValidateError> {
         source,
     })?;
     folder.write("junit.xml", &xml)?;
+    let written = detente_report::Folder::new(folder.path(), folder.entries()?);
+    let page = detente_report::html(run, &written, None)?;
+    folder.write("report.html", page.as_bytes())?;
+    folder.write("report.tap", detente_report::tap(run).as_bytes())?;
     let manifest = Manifest::of(run, folder.entries()?);
     folder.write("manifest.json", &serde_json::to_vec_pretty(&manifest)?)
 }

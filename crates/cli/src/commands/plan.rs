@@ -164,7 +164,8 @@ fn show_plan(plan: &Plan, out: &mut Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn show_case(plan: &Plan, case: &Case, out: &mut Output) -> anyhow::Result<()> {
+/// A case in full sentences.
+pub(crate) fn show_case(plan: &Plan, case: &Case, out: &mut Output) -> anyhow::Result<()> {
     out.line(&format!(
         "{} {} ({}, plan {} v{})",
         case.id,

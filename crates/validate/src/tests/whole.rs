@@ -164,7 +164,7 @@ fn a_whole_run_leaves_a_folder_in_which_everything_is_named() {
         "kvm/kernel-log.txt",
         "kvm/screen.png",
     ];
-    let mut expect: BTreeSet<String> = ["junit.xml", "run.json"]
+    let mut expect: BTreeSet<String> = ["junit.xml", "report.html", "report.tap", "run.json"]
         .iter()
         .chain(&evidence)
         .map(|name| (*name).to_owned())
@@ -194,6 +194,23 @@ fn a_whole_run_leaves_a_folder_in_which_everything_is_named() {
     );
     let written = Run::parse(&fs::read(out.join("run.json")).unwrap()).unwrap();
     assert_eq!(written, run);
+    let steps: Vec<_> = run.profiles[0]
+        .steps
+        .iter()
+        .map(|s| s.text.as_str())
+        .collect();
+    assert_eq!(
+        steps,
+        [
+            "the agent speaks from the initramfs",
+            "the root is there",
+            "it is asked to power off"
+        ]
+    );
+    let opened = detente_report::open(&out).unwrap();
+    let again = detente_report::html(&opened.run, &opened.folder, None).unwrap();
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert_eq!(page, again, "made again, the report is the same");
     for case in run.profiles.iter().flat_map(|part| &part.cases) {
         assert!(case.evidence.iter().all(|name| named.contains(name)));
     }

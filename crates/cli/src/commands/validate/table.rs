@@ -3,7 +3,7 @@
 use detente_evidence::{CaseResult, Outcome, ProfileRun, Run, RunKind};
 
 /// The run as lines: what was tested, a row for each case, a column for each profile, the verdict.
-pub(super) fn table(run: &Run) -> Vec<String> {
+pub(crate) fn table(run: &Run) -> Vec<String> {
     let mut lines = vec![
         String::new(),
         format!("{}  {}", run.guest.os, run.guest.kernel_release),
