@@ -13,6 +13,7 @@ mod encoding;
 mod extras;
 pub mod hyperv;
 pub mod hyperv_inventory;
+pub mod hyperv_xml;
 pub mod kit;
 pub mod lab;
 mod launch;
@@ -21,6 +22,7 @@ pub mod ovf;
 mod profile;
 pub mod qemu;
 pub mod spec;
+pub mod vmcx;
 mod xml;
 
 pub use encoding::NotText;

@@ -25,6 +25,7 @@ mod envelope;
 mod href;
 mod items;
 mod manifest;
+mod to_spec;
 mod units;
 
 pub use archive::{Archive, ArchiveEntry, ArchiveError};
