@@ -1,7 +1,8 @@
 //! Process 1: starts the background agent and becomes the guest's own init.
 //!
 //! Nothing may fail here: a process 1 that ends is a kernel panic. So each step that can go
-//! wrong is let go of, and the guest boots without us. Where the guest has no initramfs of its
+//! wrong is let go of, and the guest boots without us. Drivers that the order names are loaded
+//! first (`modules`). Where the guest has no initramfs of its
 //! own, process 1 mounts the root first, as the kernel would have; where the kernel would have
 //! panicked it does so too, a little later.
 
@@ -16,6 +17,7 @@ use detente_plan::protocol::{Order, RootMount};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::background;
+use crate::modules;
 use crate::root;
 
 /// Where the host put the agent.
@@ -51,6 +53,9 @@ pub(crate) fn run() -> i32 {
         return mount_and_go_on(agent, root);
     }
     let _ = agent.spawn();
+    if let Some(order) = &order {
+        modules::load(&order.modules);
+    }
     become_init(order.as_ref());
     1
 }

@@ -28,6 +28,7 @@ mod job;
 mod jobs;
 mod leaving;
 mod links;
+mod modules;
 mod namespace;
 mod outbox;
 mod phase;

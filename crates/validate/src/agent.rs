@@ -37,6 +37,7 @@ pub(crate) fn order(run_id: &str, plan_digest: &str, files: &BootFiles) -> Order
         plan_digest: plan_digest.to_owned(),
         original_init: files.original_init.clone(),
         root: (!own).then(|| root_mount::root_mount(&files.cmdline)),
+        modules: Vec::new(),
     }
 }
 

@@ -25,6 +25,10 @@ pub struct Order {
     /// the guest's own that would do it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root: Option<RootMount>,
+    /// Modules that process 1 loads before it becomes the guest's init, in this order: the names of
+    /// files in `/.detente/modules`, without their ending `.ko`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modules: Vec<String>,
 }
 
 /// What carries the frames.
