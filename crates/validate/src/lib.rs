@@ -31,7 +31,6 @@ pub mod prepare;
 mod profile;
 mod record;
 mod request;
-#[cfg_attr(not(test), expect(dead_code, reason = "carrying out a plan uses it"))]
 mod rescue;
 mod results;
 mod root_mount;

@@ -7,6 +7,7 @@ mod formats;
 mod image;
 mod machines;
 mod power;
+mod prepare;
 mod root_state;
 mod scene;
 mod welcome;

@@ -1,7 +1,7 @@
 //! `detente check`: would this guest run over there.
 
 mod document;
-mod explain;
+pub(super) mod explain;
 mod render;
 mod sarif;
 mod support;

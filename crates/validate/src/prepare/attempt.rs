@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use detente_guest::BootFiles;
 use detente_guest::prepare::StepResult;
+use detente_guest::{BootFiles, Rescue};
 use detente_host::Host;
 use detente_machine::Profile;
 use detente_plan::Plan as CasePlan;
@@ -22,6 +22,7 @@ use super::talk::Talk;
 use crate::limits::{ms, scaled};
 use crate::machine::{Boot, Prepared, machine_spec};
 use crate::payload::Payload;
+use crate::rescue::bring;
 use crate::session::Session;
 use crate::{DiskInput, agent};
 
@@ -51,6 +52,8 @@ pub(crate) struct Machine<'a> {
     pub(crate) why: &'a str,
     /// What it boots.
     pub(crate) files: BootFiles,
+    /// Drivers that its initramfs lacks, for this boot alone.
+    pub(crate) rescue: Option<&'a Rescue>,
     /// A new folder of its own.
     pub(crate) folder: PathBuf,
 }
@@ -86,11 +89,15 @@ impl Work<'_> {
             profile,
             host,
             why,
-            files,
+            mut files,
+            rescue,
             folder,
         } = machine;
         observer.event(&PrepareEvent::Starting { profile, why });
-        let order = agent::order(self.run_id, self.plan_digest, &files);
+        let mut order = agent::order(self.run_id, self.plan_digest, &files);
+        if let Some(rescue) = rescue {
+            bring(rescue, &mut files, &mut order);
+        }
         let prepared = self.prepared(profile, files, &order, &folder)?;
         let overlays = prepared.spec.disks.iter().take(self.disks.len());
         let overlays = overlays.map(|disk| disk.overlay.clone()).collect();

@@ -1,6 +1,8 @@
 //! Tries machines until the guest was changed on one.
 
-use detente_guest::{BootFiles, BootLimits, Guest};
+use detente_block::with_causes;
+use detente_guest::check::Profile as Hardware;
+use detente_guest::{BootFiles, BootLimits, Guest, Rescue};
 use detente_host::Host;
 use detente_machine::Profile;
 use detente_plan::protocol::GuestPath;
@@ -17,6 +19,12 @@ use super::request::{OnBootFailure, Surroundings};
 use super::work::WorkFolder;
 use crate::payload::Payload;
 use crate::{DiskInput, ValidateError};
+
+/// On what a guest is booted with drivers from its own disk, if it boots on nothing by itself.
+const RESCUED: [(Profile, Hardware); 2] = [
+    (Profile::Kvm, Hardware::Kvm),
+    (Profile::KvmLegacy, Hardware::KvmLegacy),
+];
 
 /// What is to be done, on whichever machine.
 pub(crate) struct Order<'a> {
@@ -41,11 +49,28 @@ pub(crate) fn change(
     let mut last = None;
     for (profile, why) in candidates.machines {
         go_on(&order.with.interrupt)?;
-        match order.on(profile, &why, &mut tried, observer)? {
+        match order.on(profile, &why, None, &mut tried, observer)? {
             Came::Changed(changed, used) => return Ok((changed, used)),
             Came::NotReady(error) if order.with.on_boot_failure == OnBootFailure::Stop => {
                 return Err(error);
             }
+            Came::NotReady(error) => last = Some(error),
+            Came::NoHost => {}
+        }
+    }
+    for (profile, hardware) in RESCUED {
+        go_on(&order.with.interrupt)?;
+        let rescue = match order.guest.rescue(hardware) {
+            Ok(rescue) => rescue,
+            Err(error) => {
+                let why = with_causes(&error);
+                tried.push(Tried { profile, why });
+                continue;
+            }
+        };
+        let why = "drivers from the guest's own disk are given to it for this boot alone";
+        match order.on(profile, why, Some(&rescue), &mut tried, observer)? {
+            Came::Changed(changed, used) => return Ok((changed, used)),
             Came::NotReady(error) => last = Some(error),
             Came::NoHost => {}
         }
@@ -61,17 +86,32 @@ enum Came {
     NoHost,
 }
 
+/// A machine, and why.
+struct On<'a> {
+    profile: Profile,
+    host: &'a dyn Host,
+    why: &'a str,
+    rescue: Option<&'a Rescue>,
+}
+
 impl Order<'_> {
     fn on(
         &self,
         profile: Profile,
         why: &str,
+        rescue: Option<&Rescue>,
         tried: &mut Vec<Tried>,
         observer: &mut dyn PrepareObserver,
     ) -> Result<Came, PrepareError> {
         let of_no_use = match self.with.hosts.find(profile) {
             Ok(host) if host.fills_overlays() => {
-                return self.attempt((profile, host), why, self.boot_files()?, tried, observer);
+                let on = On {
+                    profile,
+                    host,
+                    why,
+                    rescue,
+                };
+                return self.attempt(&on, tried, observer);
             }
             Ok(_) => "what a guest writes on this machine is gone with it".to_owned(),
             Err(why) => why,
@@ -90,12 +130,16 @@ impl Order<'_> {
 
     fn attempt(
         &self,
-        (profile, host): (Profile, &dyn Host),
-        why: &str,
-        files: BootFiles,
+        on: &On<'_>,
         tried: &mut Vec<Tried>,
         observer: &mut dyn PrepareObserver,
     ) -> Result<Came, PrepareError> {
+        let On {
+            profile,
+            host,
+            why,
+            rescue,
+        } = *on;
         let work = Work {
             disks: self.disks,
             jobs: self.jobs,
@@ -110,7 +154,8 @@ impl Order<'_> {
             profile,
             host,
             why,
-            files,
+            files: self.boot_files()?,
+            rescue,
             folder,
         };
         match work.attempt(machine, observer)? {

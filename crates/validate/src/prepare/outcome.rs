@@ -1,7 +1,7 @@
 //! What came of it: the document `detente/prepare-result/1`.
 
 use detente_guest::check::{Profile as Hardware, ProfileReadiness, State};
-use detente_guest::prepare::{Left, StepResult};
+use detente_guest::prepare::{Left, StepResult, Whose};
 use serde::Serialize;
 
 /// The schema of [`PrepareOutcome`] as JSON.
@@ -110,6 +110,8 @@ pub struct Difference {
     pub path: String,
     /// How.
     pub how: How,
+    /// Whose doing it is.
+    pub whose: Whose,
 }
 
 /// How a file differs.

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use detente_guest::Guest;
 use detente_guest::prepare::{
-    ChangedFile, FileState, JOURNAL_FILE, JOURNAL_SCHEMA, Journal, TREE_FILE,
+    ChangedFile, FileState, JOURNAL_FILE, JOURNAL_SCHEMA, Journal, TREE_FILE, Whose,
 };
 use detente_plan::protocol::GuestPath;
 
@@ -207,7 +207,12 @@ fn differences(
     let read = || {
         let listing = File::open(&path)?;
         let hurry = AtomicBool::new(false);
-        tree::compare(&mut BufReader::new(listing), &*guest.tree(), &hurry)
+        tree::compare(
+            &mut BufReader::new(listing),
+            &*guest.tree(),
+            &hurry,
+            &|path| Whose::of(path, &request.journal),
+        )
     };
     let found = read().map_err(|source| PrepareError::Read {
         path: path.clone(),

@@ -46,7 +46,7 @@ pub(super) fn profiles(profiles: &[Profile]) -> String {
 }
 
 /// Who does it, in words.
-pub(super) fn by(by: By) -> &'static str {
+pub(in crate::commands) fn by(by: By) -> &'static str {
     match by {
         By::Prepare => "`detente prepare`, once there is one; by hand until then",
         By::Hand => "somebody, in the guest",

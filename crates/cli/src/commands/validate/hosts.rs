@@ -12,20 +12,25 @@ use crate::environment;
 use crate::failure::Failure;
 
 /// The hosts that a run's profiles need, and no others.
-pub(super) struct Hosts {
+pub(in crate::commands) struct Hosts {
     qemu: OnceCell<LocalHost>,
     synthetic: OnceCell<HypervHost>,
     choice: AccelerationChoice,
 }
 
 impl Hosts {
-    /// Finds those that the profiles need.
-    pub(super) fn find(profiles: &[Profile], choice: AccelerationChoice) -> Result<Self, Failure> {
-        let hosts = Self {
+    /// None yet.
+    pub(in crate::commands) fn none(choice: AccelerationChoice) -> Self {
+        Self {
             qemu: OnceCell::new(),
             synthetic: OnceCell::new(),
             choice,
-        };
+        }
+    }
+
+    /// Finds those that the profiles need.
+    pub(super) fn find(profiles: &[Profile], choice: AccelerationChoice) -> Result<Self, Failure> {
+        let hosts = Self::none(choice);
         for profile in profiles {
             hosts.look_for(*profile)?;
         }
@@ -65,6 +70,13 @@ impl Hosts {
                 reason: format!("{:#}", failure.error),
             }),
         }
+    }
+
+    /// The profile with its host, looked for if it was not yet.
+    pub(in crate::commands) fn column(&self, profile: Profile) -> Result<Column<'_>, Failure> {
+        self.look_for(profile)?;
+        let column = self.columns(&[profile]).pop();
+        Ok(column.expect("it was just found"))
     }
 
     fn look_for(&self, profile: Profile) -> Result<(), Failure> {

@@ -10,17 +10,17 @@ use super::table::mark;
 use crate::output::Output;
 
 /// Prints progress to standard error.
-pub(super) struct Live<'a> {
+pub(in crate::commands) struct Live<'a> {
     out: &'a mut Output,
 }
 
 impl<'a> Live<'a> {
-    pub(super) fn new(out: &'a mut Output) -> Self {
+    pub(in crate::commands) fn new(out: &'a mut Output) -> Self {
         Self { out }
     }
 
     /// Says what is going to be done, before anything takes time.
-    pub(super) fn begin<'h>(
+    pub(in crate::commands) fn begin<'h>(
         &mut self,
         guest: &Guest,
         plan: &Plan,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 use std::sync::atomic::AtomicBool;
 
+use detente_guest::prepare::Whose;
 use detente_volume::{FileKind, FileSystem};
 
 use super::line::Line;
@@ -16,7 +17,7 @@ const NAMED: usize = 2_000;
 /// A line of the listing has a path and a target at most.
 const MAX_LINE_BYTES: u64 = 64 << 10;
 
-/// Where `tree` differs from the listing `from`.
+/// Where `tree` differs from the listing `from`, and whose doing that is.
 ///
 /// # Errors
 /// When the listing cannot be read, or is none.
@@ -24,6 +25,7 @@ pub(crate) fn compare(
     from: &mut dyn BufRead,
     tree: &dyn FileSystem,
     hurry: &AtomicBool,
+    whose: &dyn Fn(&str) -> Whose,
 ) -> io::Result<Differences> {
     let mut listed = read(from)?;
     let mut found = Vec::new();
@@ -43,7 +45,13 @@ pub(crate) fn compare(
     found.sort();
     differences.count = found.len() as u64;
     let named = found.into_iter().take(NAMED);
-    differences.files = named.map(|(path, how)| Difference { path, how }).collect();
+    differences.files = named
+        .map(|(path, how)| Difference {
+            whose: whose(&path),
+            path,
+            how,
+        })
+        .collect();
     Ok(differences)
 }
 
@@ -170,7 +178,7 @@ mod tests {
         assert_eq!(list(&tree(), &mut listing, &hurry).unwrap(), 7);
         let mut other = tree();
         spoil(&mut other);
-        let found = compare(&mut &*listing, &other, &hurry).unwrap();
+        let found = compare(&mut &*listing, &other, &hurry, &|_| Whose::Other).unwrap();
         let named = found.files.iter();
         let named: Vec<_> = named.map(|one| (one.path.as_str(), one.how)).collect();
         assert_eq!(named, expect);
@@ -214,7 +222,7 @@ mod tests {
             "detente/prepare-tree/1\nf\t",
         ] {
             assert!(
-                compare(&mut wrong.as_bytes(), &tree(), &hurry).is_err(),
+                compare(&mut wrong.as_bytes(), &tree(), &hurry, &|_| Whose::Other).is_err(),
                 "{wrong}"
             );
         }
