@@ -40,6 +40,9 @@ fn suite(writer: &mut Writer<Vec<u8>>, run: &Run, part: &ProfileRun) -> std::io:
     attribute(&mut element, "failures", &count(Mark::Failure));
     attribute(&mut element, "errors", &count(Mark::Error));
     attribute(&mut element, "skipped", &count(Mark::Skipped));
+    let took = part.cases.iter().map(|case| case.duration_ms);
+    let took_ms = took.fold(0, u64::saturating_add);
+    attribute(&mut element, "time", &seconds(took_ms));
     writer.write_event(Event::Start(element))?;
     properties(writer, run, part)?;
     for case in &part.cases {
@@ -93,6 +96,7 @@ fn test_case(
     let message = clean(&format!("{}: {}", case.outcome, case.message));
     if let Some(mark) = mark(case.outcome) {
         let mut element = BytesStart::new(mark.element());
+        attribute(&mut element, "type", case.outcome.word());
         attribute(&mut element, "message", &message);
         writer.write_event(Event::Empty(element))?;
     }
@@ -260,6 +264,15 @@ mod tests {
     }
 
     #[test]
+    fn a_suite_takes_as_long_as_its_cases() {
+        // Three cases of 12.345 s each.
+        let elements = elements(&sample::run());
+        for suite in named(&elements, "testsuite") {
+            assert_eq!(suite.attribute("time"), "37.035");
+        }
+    }
+
+    #[test]
     fn every_outcome_has_its_place() {
         use Outcome::{Error, Failed, Interrupted, NeedsReview, NotRun, Skipped};
         for (outcome, name) in [
@@ -279,6 +292,7 @@ mod tests {
                 named(&elements, name)[0].attribute("message"),
                 format!("{outcome}: as seen")
             );
+            assert_eq!(named(&elements, name)[0].attribute("type"), outcome.word());
         }
     }
 
