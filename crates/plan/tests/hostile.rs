@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use detente_plan::protocol::{
-    AgentMessage, Cpus, HostMessage, Observation, PROTOCOL, Phase, Task, encode, exercise,
+    AgentMessage, Before, Bytes, Content, Cpus, FileContent, FileSeen, FileState, HostMessage,
+    Moment, Observation, Owner, PROTOCOL, Phase, Task, WriteFile, Xattr, encode, exercise,
 };
 use detente_samples::{Numbers, Seeds};
 
@@ -34,25 +35,75 @@ fn sound() -> Vec<u8> {
             }),
             duration_ms: 3,
         },
-    ];
-    let host = HostMessage::Run {
-        task_id: 1,
-        task: Task::TransferTcp {
-            address: [10, 0, 2, 2],
-            port: 7,
-            bytes: 1 << 20,
-            seed: 9,
+        AgentMessage::Progress {
+            task_id: 2,
+            lines: vec!["dracut: *** Creating image file ***".into()],
+            left_out: 1,
         },
+        AgentMessage::Observed {
+            task_id: 2,
+            observation: Observation::Files {
+                files: vec![described()],
+            },
+            duration_ms: 4,
+        },
+    ];
+    let run = |task| HostMessage::Run {
+        task_id: 1,
+        task,
         timeout_ms: 1000,
         output_limit_bytes: 4096,
     };
+    let transfer = run(Task::TransferTcp {
+        address: [10, 0, 2, 2],
+        port: 7,
+        bytes: 1 << 20,
+        seed: 9,
+    });
+    let write = run(Task::WriteFile(WriteFile {
+        path: "/etc/fstab".try_into().expect("plain"),
+        content: Content::Message {
+            bytes: Bytes(b"UUID=R / ext4".to_vec()),
+        },
+        before: Before::File {
+            sha256: "00".repeat(32),
+        },
+        mode: Some(0o644),
+        owner: None,
+        modified: None,
+        xattrs: None,
+    }));
     let mut stream = b"noise\r\n".to_vec();
     for message in &agent {
         stream.extend(encode(message).expect("small"));
     }
     stream.extend(b"\xd7DT\x01\xff");
-    stream.extend(encode(&host).expect("small"));
+    stream.extend(encode(&transfer).expect("small"));
+    stream.extend(encode(&write).expect("small"));
     stream
+}
+
+fn described() -> FileSeen {
+    FileSeen {
+        path: "/etc/fstab".into(),
+        link: None,
+        resolved: Some("/etc/fstab".into()),
+        state: FileState::File(Box::new(FileContent {
+            bytes: 3,
+            sha256: "00".repeat(32),
+            mode: 0o644,
+            owner: Owner { uid: 0, gid: 0 },
+            modified: Moment {
+                seconds: -1,
+                nanoseconds: 999_999_999,
+            },
+            names: 1,
+            xattrs: vec![Xattr {
+                name: "security.selinux".into(),
+                value: Bytes(b"system_u:object_r:etc_t:s0\0".to_vec()),
+            }],
+        })),
+    }
 }
 
 fn mutated(seed: u64) -> Vec<u8> {
