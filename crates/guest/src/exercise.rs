@@ -2,7 +2,7 @@
 
 use crate::{
     architecture, boot, command_line, device_spec::DeviceSpec, fstab, initramfs, kernels, modprobe,
-    network, os_release, rescue, secure_boot, services, settings, storage_config, time,
+    network, os_release, prepare, rescue, secure_boot, services, settings, storage_config, time,
 };
 
 /// Runs every text parser over `bytes`. Whatever they are: no panic, no hang, little memory.
@@ -24,6 +24,7 @@ pub fn exercise(bytes: &[u8]) {
     modprobe::exercise(&text);
     initramfs::exercise(bytes);
     rescue::exercise(bytes);
+    prepare::exercise(bytes);
     exercise_program(bytes);
 }
 

@@ -132,14 +132,12 @@ pub(crate) fn look(mut volumes: Volumes, options: Options) -> Result<Guest, Insp
             bios_code: start.bios_code,
         },
     };
-    let default = chosen(found);
-    let root_place = root.place;
     Ok(Guest {
         facts,
         volumes,
-        default,
+        default: chosen(found),
         problems,
-        root_place,
+        root_place: root.place,
     })
 }
 

@@ -17,7 +17,6 @@ mod clocks;
 mod command_lines;
 mod content;
 mod diff;
-mod differences;
 mod digest;
 mod disk_names;
 mod draft;
@@ -28,7 +27,6 @@ mod firmware;
 mod guest_tree;
 mod initramfs;
 mod journal;
-mod listing;
 mod logins;
 mod modprobe;
 mod mounts;
@@ -38,21 +36,27 @@ mod options;
 mod plan_document;
 mod planners;
 mod running_path;
-mod shown;
 mod stable_name;
+mod step_diff;
 mod tool;
+mod whose;
 
 pub use change::{Change, Content, Touched};
-pub use differences::{Difference, How, Whose, differences};
 pub use error::PlanError;
 pub use file_state::{FileFacts, FileState, Owner};
 pub use journal::{
     BLOB_FOLDER, ChangedFile, DiskImage, JOURNAL_FILE, JOURNAL_SCHEMA, Journal, StepOutcome,
     StepResult, TREE_FILE,
 };
-pub use listing::{LISTING_SCHEMA, Listed, ListedKind, ListingError, list};
 pub use options::{KnownMac, MacAddress, NoMacAddress, Options};
 pub use plan_document::{Left, PLAN_SCHEMA, Plan, Step};
 pub use planners::plan;
-pub use shown::{Shown, ShownRule};
 pub use tool::{PACKAGE_FOLDER, PackageFile, PackageManager, SEARCH_PATH, Tool};
+pub use whose::Whose;
+
+/// For the exerciser.
+pub(crate) fn exercise(bytes: &[u8]) {
+    edit::exercise(bytes);
+    command_lines::exercise(bytes);
+    diff::exercise(bytes);
+}

@@ -257,6 +257,25 @@ fn environment(bytes: &[u8], change: &dyn Fn(&str, Use) -> String) -> Vec<u8> {
     new
 }
 
+/// Every kind of file over hostile text.
+pub(crate) fn exercise(bytes: &[u8]) {
+    use super::edit::arguments::{Fate, edit as edit_line};
+    let kinds = [
+        Kind::Grub,
+        Kind::Bls,
+        Kind::Environment,
+        Kind::Settings,
+        Kind::Whole,
+        Kind::Syslinux,
+        Kind::GrubLegacy,
+    ];
+    for kind in kinds {
+        let same = edit(bytes, kind, &|line, _| line.to_owned());
+        assert_eq!(same, bytes, "command lines that are kept stay");
+        edit(bytes, kind, &|line, _| edit_line(line, |_| Fate::Gone));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

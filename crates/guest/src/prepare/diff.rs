@@ -172,6 +172,13 @@ fn write_hunk(text: &mut String, edits: &[Edit<'_>], (from, to): (usize, usize))
     }
 }
 
+/// Over hostile text.
+pub(crate) fn exercise(bytes: &[u8]) {
+    let bytes = bytes.get(..4096).unwrap_or(bytes);
+    let (one, other) = bytes.split_at_checked(bytes.len() / 2).unwrap_or_default();
+    let _ = unified("/x", one, other);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

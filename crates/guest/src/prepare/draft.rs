@@ -238,6 +238,43 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Whether a rule has a step, or a reason why not.
+    pub(crate) fn answers(&self, rule: &str) -> bool {
+        let reasons = self.edits.values().map(|own| &own.reason);
+        let mut reasons = reasons.chain(self.tools.iter().map(|own| &own.reason));
+        reasons.any(|own| own.rules.iter().any(|own| own == rule))
+            || self.left.iter().any(|own| own.rule == rule)
+    }
+
+    /// Has new files, and those that programs make, labelled as the guest's policy says.
+    pub(crate) fn relabel(&mut self) {
+        let new = self
+            .edits
+            .iter()
+            .filter(|(_, own)| own.before == FileState::Absent && !matches!(own.now, Now::Gone));
+        let mut paths: Vec<String> = new.map(|(path, _)| path.clone()).collect();
+        paths.extend(
+            self.tools
+                .iter()
+                .flat_map(|own| own.touches.iter().cloned()),
+        );
+        // FAT has no labels.
+        paths.retain(|path| !path.starts_with("/boot/efi/") && !path.starts_with("/efi/"));
+        paths.sort();
+        paths.dedup();
+        let edits = self.edits.values().map(|own| &own.reason);
+        let reasons = edits.chain(self.tools.iter().map(|own| &own.reason));
+        let mut why = Reason {
+            rules: reasons.flat_map(|own| own.rules.iter().cloned()).collect(),
+            why: "SELinux is on: what is new gets the labels of the guest's policy.".to_owned(),
+        };
+        why.rules.sort();
+        why.rules.dedup();
+        if !paths.is_empty() {
+            self.run(Tool::Relabel { paths }, &[], &why);
+        }
+    }
+
     /// The plan.
     pub(crate) fn finish(self, profiles: &[Profile]) -> Result<Plan, FsError> {
         let files = self.files;

@@ -40,6 +40,7 @@ pub(super) const RULES: &[&str] = &[
 ];
 
 pub(super) fn plan(ask: Ask<'_>, draft: &mut Draft<'_>) -> Result<(), FsError> {
+    missing::plan(ask, draft)?;
     let reason = reason(ask);
     let wanted = wanted(ask);
     if let Some(reason) = &reason {
@@ -61,7 +62,6 @@ pub(super) fn plan(ask: Ask<'_>, draft: &mut Draft<'_>) -> Result<(), FsError> {
             | InitramfsRole::Backup => {}
         }
     }
-    missing::plan(ask, draft)?;
     kdump::plan(ask, draft, &wanted)
 }
 

@@ -3,12 +3,13 @@
 use detente_volume::FsError;
 
 use super::draft::{Ask, Draft};
+use super::guest_tree::has_program;
 use super::{
     Options, Plan, PlanError, agents, arguments, clocks, disk_names, firmware, initramfs, logins,
     modprobe, mounts, network,
 };
 use crate::check::{By, Finding, Readiness};
-use crate::facts::Facts;
+use crate::facts::{Facts, SelinuxMode};
 use crate::files::Files;
 use crate::guest::Guest;
 
@@ -63,10 +64,40 @@ pub(crate) fn of(
     for finding in &readiness.findings {
         match finding.by {
             By::Hand | By::Machine => draft.leave(finding.rule, finding.by, finding.remedy),
-            By::Prepare => {}
+            By::Prepare if draft.answers(finding.rule) => {}
+            By::Prepare => draft.leave(
+                finding.rule,
+                By::Hand,
+                format!(
+                    "what was found is nowhere to be changed: {}",
+                    finding.remedy
+                ),
+            ),
         }
     }
+    for gap in &readiness.not_looked_at {
+        draft.leave(
+            gap.rule,
+            By::Hand,
+            format!("it could not be looked at: {}", gap.why.join("; ")),
+        );
+    }
+    if enforces_labels(facts) && has_program(files, "restorecon")? {
+        draft.relabel();
+    }
     draft.finish(&options.profiles)
+}
+
+/// Whether the guest boots with SELinux on.
+fn enforces_labels(facts: &Facts) -> bool {
+    facts
+        .security
+        .selinux
+        .as_ref()
+        .is_some_and(|own| match own.effective {
+            SelinuxMode::Enforcing | SelinuxMode::Permissive => true,
+            SelinuxMode::Disabled => false,
+        })
 }
 
 #[cfg(test)]

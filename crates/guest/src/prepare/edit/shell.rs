@@ -5,6 +5,9 @@ use std::ops::Range;
 
 /// Longer files are not configuration.
 const MAX_ASSIGNMENTS: usize = 4096;
+/// What is looked at for ends of values, all together: quotes that are never closed would have the
+/// rest of the text looked through again and again.
+const MAX_LOOKED_AT: usize = 16 << 20;
 
 /// An assignment whose value is written in one piece.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,12 +37,12 @@ pub(crate) enum Around {
 /// among them.
 pub(crate) fn assignments(text: &str) -> Vec<Assignment> {
     let mut all = Vec::new();
-    let (mut at, mut line) = (0_usize, 1_u32);
+    let (mut at, mut line, mut budget) = (0_usize, 1_u32, MAX_LOOKED_AT);
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        if all.len() >= MAX_ASSIGNMENTS {
+        if all.len() >= MAX_ASSIGNMENTS || budget == 0 {
             break;
         }
-        let found = assignment(rest, at, line);
+        let found = assignment(rest, at, line, &mut budget);
         let end = match &found {
             Some(own) => own.value.end,
             None => at,
@@ -59,7 +62,7 @@ pub(crate) fn assignments(text: &str) -> Vec<Assignment> {
 }
 
 /// The assignment at the beginning of a text that is itself at `at`.
-fn assignment(rest: &str, at: usize, line: u32) -> Option<Assignment> {
+fn assignment(rest: &str, at: usize, line: u32, budget: &mut usize) -> Option<Assignment> {
     let first = rest.lines().next()?;
     let trimmed = first.trim_start();
     let trimmed = trimmed
@@ -75,7 +78,7 @@ fn assignment(rest: &str, at: usize, line: u32) -> Option<Assignment> {
     if !is_name {
         return None;
     }
-    let (value, around) = value(rest.get(start..)?)?;
+    let (value, around) = value(rest.get(start..)?, budget)?;
     let from = at.checked_add(start)?;
     Some(Assignment {
         name: name.to_owned(),
@@ -86,7 +89,7 @@ fn assignment(rest: &str, at: usize, line: u32) -> Option<Assignment> {
 }
 
 /// Where the value is in a text that begins with it.
-fn value(text: &str) -> Option<(Range<usize>, Around)> {
+fn value(text: &str, budget: &mut usize) -> Option<(Range<usize>, Around)> {
     let open = text.chars().next();
     let (close, around) = match open {
         Some(quote @ ('"' | '\'')) => (quote, Around::Quotes(quote)),
@@ -100,6 +103,7 @@ fn value(text: &str) -> Option<(Range<usize>, Around)> {
     };
     let mut escaped = false;
     for (index, letter) in text.char_indices().skip(1) {
+        *budget = budget.checked_sub(1)?;
         if letter == close && !escaped {
             let after = text.get(index..)?.chars().nth(1);
             let ends = after.is_none_or(|c| c.is_whitespace() || matches!(c, ';' | '#'));
