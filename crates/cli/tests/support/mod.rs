@@ -6,8 +6,12 @@
     reason = "a test panics, and says aloud what it skips"
 )]
 
+pub(crate) mod circle;
 pub(crate) mod images;
+pub(crate) mod killed;
+pub(crate) mod prepare;
 pub(crate) mod schema;
+pub(crate) mod update;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
