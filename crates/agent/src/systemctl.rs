@@ -53,14 +53,19 @@ pub(crate) fn answer(words: &[&str], limit: Duration) -> Option<String> {
 
 /// The asker: becomes `systemctl`; comes back only if that fails.
 pub(crate) fn run(words: &[&str]) -> i32 {
+    take_label_of_first();
+    let _ = Command::new("/usr/bin/systemctl").args(words).exec();
+    1
+}
+
+/// Takes the label of process 1, whom systemd's policy lets do everything with systemd.
+pub(crate) fn take_label_of_first() {
     if fs::exists("/sys/fs/selinux/enforce").unwrap_or(false)
         && let Ok(label) = fs::read("/proc/1/attr/current")
     {
-        // If the policy says no, so will systemd, and the report tells that it is not ready.
+        // If the policy says no, so will systemd, and what is asked of it fails.
         let _ = write_existing("/proc/self/attr/current", &label);
     }
-    let _ = Command::new("/usr/bin/systemctl").args(words).exec();
-    1
 }
 
 /// Writes without asking to create, which the policy would be asked about, and denies aloud.

@@ -36,8 +36,13 @@ pub(super) fn describe(root: &Path, paths: &[GuestPath]) -> Result<Vec<FileSeen>
             .ok()
             .map(|target| target.to_string_lossy().into_owned());
         let (resolved, state) = match Place::followed(root, path) {
+            // The root has no name in any folder.
+            _ if path.as_str() == "/" => (Some("/".to_owned()), state(root)?),
             Ok(place) => (Some(shown(&place.path())), state(&place.path())?),
-            Err(_) => (None, FileState::Absent),
+            Err(TaskError::Io { source, .. }) if leads_nowhere(&source) => {
+                (None, FileState::Absent)
+            }
+            Err(error) => return Err(error),
         };
         Ok(FileSeen {
             path: path.as_str().to_owned(),
@@ -83,6 +88,10 @@ pub(super) fn state(path: &Path) -> Result<FileState, TaskError> {
     Ok(FileState::Other {
         kind: kind.to_owned(),
     })
+}
+
+fn leads_nowhere(error: &io::Error) -> bool {
+    is_nothing(error) || Errno::from_io_error(error) == Some(Errno::LOOP)
 }
 
 fn is_nothing(error: &io::Error) -> bool {
@@ -186,7 +195,11 @@ mod tests {
         fs::write(&real, "abc").unwrap();
         fs::set_permissions(&real, fs::Permissions::from_mode(0o4640)).unwrap();
         symlink("real", root.path().join("link")).unwrap();
-        let paths = ["/link", "/gone", "/"].map(|path| path.try_into().unwrap());
+        symlink("round", root.path().join("round")).unwrap();
+        let paths = [
+            "/link", "/gone", "/real/x", "/gone/x", "/round", "/round/x", "/",
+        ];
+        let paths = paths.map(|path| path.try_into().unwrap());
         let seen = describe(root.path(), &paths).unwrap();
         assert_eq!(seen[0].link.as_deref(), Some("real"));
         let FileState::File(file) = &seen[0].state else {
@@ -194,8 +207,11 @@ mod tests {
         };
         assert_eq!((file.bytes, &*file.sha256), (3, ABC));
         assert_eq!((file.mode, file.names), (0o4640, 1));
-        assert_eq!(seen[1].state, FileState::Absent);
-        assert_eq!(seen[2].link, None);
+        for nothing in &seen[1..6] {
+            assert_eq!(nothing.state, FileState::Absent, "{}", nothing.path);
+        }
+        assert_eq!(seen[4].link.as_deref(), Some("round"));
+        assert!(matches!(seen[6].state, FileState::Other { .. }));
     }
 
     #[test]
