@@ -23,9 +23,7 @@ mod inode_ref;
 mod key;
 mod log;
 mod lzo;
-mod names;
 mod node;
-mod resolve;
 mod root_item;
 mod root_ref;
 mod space;
@@ -41,10 +39,12 @@ use detente_block::Window;
 use self::device::Devices;
 use self::extents::Unpacked;
 use self::filesystem::SubvolumeFiles;
+use self::inode_item::Inode;
 use self::log::Log;
-use self::names::Names;
 use self::space::Space;
 pub use self::subvolume::Subvolume;
+use crate::names::Names;
+use crate::walk::Walked;
 use crate::{FileSystem, FsError};
 
 /// An open btrfs: several trees of files in one.
@@ -61,7 +61,8 @@ struct Core {
     space: Space,
     /// Logs by subvolume.
     logs: HashMap<u64, Log>,
-    names: Names,
+    /// By each directory: its subvolume and its inode.
+    names: Names<(u64, u64), Inode>,
     unpacked: Unpacked,
 }
 
@@ -131,10 +132,10 @@ impl Btrfs {
         let root = found.ok_or_else(|| FsError::NotFound {
             path: format!("subvolume {id}"),
         })?;
-        Ok(Box::new(SubvolumeFiles {
+        Ok(Box::new(Walked(Arc::new(SubvolumeFiles {
             core: self.core.clone(),
             tree: root.tree,
-        }))
+        }))))
     }
 
     /// What was odd but did not keep us from reading, each in a line.

@@ -9,12 +9,9 @@ mod filesystem;
 mod group;
 mod inode;
 mod journal;
-mod names;
-mod resolve;
 mod state;
 mod superblock;
 
-pub(crate) use filesystem::Ext4FileSystem;
 pub use state::{Ext4State, ext4_state};
 
 use std::sync::Arc;
@@ -22,9 +19,10 @@ use std::sync::Arc;
 use detente_block::Window;
 
 use crate::FsError;
+use crate::names::Names;
 use crate::pages::Pages;
+use inode::Inode;
 use journal::Overlay;
-use names::Names;
 use superblock::Superblock;
 
 /// An open file system.
@@ -33,7 +31,8 @@ pub(crate) struct Ext4 {
     superblock: Superblock,
     /// Blocks whose newest content stands in the journal.
     overlay: Overlay,
-    names: Names,
+    /// By the number of each directory.
+    names: Names<u32, Inode>,
 }
 
 impl Ext4 {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use detente_block::{BlockRead, ReadError};
 
-use crate::ext4::{Ext4, Ext4FileSystem};
+use crate::ext4::Ext4;
 use crate::fat::{FatFileSystem, FatVolume};
-use crate::iso::{Iso, IsoFileSystem};
-use crate::xfs::{Xfs, XfsFileSystem};
+use crate::iso::Iso;
+use crate::walk::Walked;
+use crate::xfs::Xfs;
 use crate::{Btrfs, Content, Volume};
 
 /// A read-only file system. Paths are absolute, `/`-separated and UTF-8; symbolic links are
@@ -165,14 +166,14 @@ pub fn open(volume: &Volume) -> Result<Box<dyn FileSystem>, FsError> {
         })
     };
     match &volume.content {
-        Content::Ext4 { .. } => Ok(Box::new(Ext4FileSystem(Ext4::open(&volume.window)?))),
+        Content::Ext4 { .. } => Ok(Box::new(Walked(Ext4::open(&volume.window)?))),
         Content::Fat { .. } => Ok(Box::new(FatFileSystem(FatVolume::open(&volume.window)?))),
         Content::Btrfs { .. } => {
             let btrfs = Btrfs::open(std::slice::from_ref(&volume.window))?;
             btrfs.open_subvolume(btrfs.default_subvolume())
         }
-        Content::Xfs { .. } => Ok(Box::new(XfsFileSystem(Xfs::open(&volume.window)?))),
-        Content::Iso { .. } => Ok(Box::new(IsoFileSystem(Iso::open(&volume.window)?))),
+        Content::Xfs { .. } => Ok(Box::new(Walked(Xfs::open(&volume.window)?))),
+        Content::Iso { .. } => Ok(Box::new(Walked(Iso::open(&volume.window)?))),
         Content::Luks { version, .. } => {
             unsupported("LUKS", &format!("it is encrypted (version {version})"))
         }

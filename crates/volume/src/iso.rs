@@ -11,25 +11,22 @@ mod descriptor;
 mod directory;
 mod file;
 mod filesystem;
-mod known;
 mod name;
 mod node;
 mod record;
-mod resolve;
 mod rock;
 mod susp;
 
 pub(crate) use descriptor::identity;
-pub(crate) use filesystem::IsoFileSystem;
 
 use std::sync::Arc;
 
 use detente_block::Window;
 
 use crate::FsError;
+use crate::names::Names;
 use crate::pages::Pages;
 use descriptor::Descriptors;
-use known::Known;
 use node::{Node, own_record};
 
 /// Which of its names an ISO 9660 is read by.
@@ -75,7 +72,8 @@ pub(crate) struct Iso {
     skip: usize,
     root: Node,
     boot_catalog: Option<u64>,
-    known: Known,
+    /// By the block of each directory.
+    known: Names<u32, Node>,
 }
 
 impl Iso {
@@ -90,7 +88,7 @@ impl Iso {
             skip: 0,
             root: Node::default(),
             boot_catalog: descriptors.boot_catalog,
-            known: Known::default(),
+            known: Names::default(),
         };
         let bytes = iso.record_at(descriptors.root)?;
         let own = own_record(&bytes)?;

@@ -55,8 +55,10 @@ mod iso;
 mod luks;
 mod lvm2;
 mod mdraid;
+mod names;
 mod pages;
 mod table;
+mod walk;
 mod xfs;
 
 pub use assembly::{Assembled, AssembledKind, Assembly, Member, assemble};

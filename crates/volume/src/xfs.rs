@@ -15,13 +15,10 @@ mod file;
 mod filesystem;
 mod inode;
 mod log;
-mod names;
-mod resolve;
 mod state;
 mod superblock;
 mod symlink;
 
-pub(crate) use filesystem::XfsFileSystem;
 pub use log::XfsLog;
 pub use state::{XfsState, open_xfs, xfs_state};
 
@@ -30,9 +27,10 @@ use std::sync::Arc;
 use detente_block::Window;
 
 use crate::FsError;
+use crate::names::Names;
 use crate::pages::Pages;
+use inode::Inode;
 use log::Overlay;
-use names::Names;
 use superblock::Superblock;
 
 /// An open file system.
@@ -42,7 +40,8 @@ pub(crate) struct Xfs {
     /// Metadata whose newest content stands in the log.
     overlay: Overlay,
     log: XfsLog,
-    names: Names,
+    /// By the number of each directory.
+    names: Names<u64, Inode>,
 }
 
 impl Xfs {

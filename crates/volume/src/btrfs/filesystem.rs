@@ -4,13 +4,19 @@ use std::sync::Arc;
 
 use detente_block::BlockRead;
 
-use super::Core;
 use super::dir_item::Target;
 use super::file::BtrfsFile;
 use super::inode_item::Inode;
-use super::resolve::LastLink;
 use super::root_item::FileTree;
-use crate::{DirEntry, FileKind, FileSystem, FsError, Metadata};
+use super::{Core, corrupt};
+use crate::walk::Walk;
+use crate::{DirEntry, FileKind, FsError, Metadata};
+
+/// `PATH_MAX`: no link's target is longer.
+const MAX_TARGET_BYTES: u64 = 4096;
+/// What a search costs, however long the directory is: it goes down a tree of at most eight levels,
+/// whose upper ones are in memory.
+const SEARCH_BYTES: u64 = 8192;
 
 /// One subvolume, and those below it.
 pub(super) struct SubvolumeFiles {
@@ -18,39 +24,33 @@ pub(super) struct SubvolumeFiles {
     pub(super) tree: FileTree,
 }
 
-impl SubvolumeFiles {
-    fn resolve(&self, path: &str, last: LastLink) -> Result<Inode, FsError> {
-        self.core.resolve(self.tree, path, last)
+impl Walk for SubvolumeFiles {
+    type Node = Inode;
+    const FORMAT: &'static str = "btrfs";
+
+    fn root(&self) -> Result<Inode, FsError> {
+        self.core.inode(self.tree, self.tree.root_dir)
     }
 
-    /// What `path` leads to, if it is of the kind that is wanted.
-    fn expect(
-        &self,
-        path: &str,
-        last: LastLink,
-        (kind, wanted): (FileKind, &'static str),
-    ) -> Result<Inode, FsError> {
-        let found = self.resolve(path, last)?;
-        if found.kind() != kind {
-            return Err(FsError::WrongKind {
-                path: path.to_owned(),
-                wanted,
-            });
-        }
-        Ok(found)
-    }
-}
-
-impl FileSystem for SubvolumeFiles {
-    fn metadata(&self, path: &str) -> Result<Metadata, FsError> {
-        Ok(self.resolve(path, LastLink::Follow)?.metadata())
+    fn kind(node: &Inode) -> FileKind {
+        node.kind()
     }
 
-    fn read_dir(&self, path: &str) -> Result<Vec<DirEntry>, FsError> {
-        let wanted = (FileKind::Directory, "directory");
-        let directory = self.expect(path, LastLink::Follow, wanted)?;
+    fn metadata(node: &Inode) -> Metadata {
+        node.metadata()
+    }
+
+    fn search_bytes(_directory: &Inode) -> u64 {
+        SEARCH_BYTES
+    }
+
+    fn child(&self, directory: &Inode, name: &[u8]) -> Result<Option<Inode>, FsError> {
+        self.core.child(directory, name)
+    }
+
+    fn entries(&self, directory: &Inode) -> Result<Vec<DirEntry>, FsError> {
         let mut entries = Vec::new();
-        self.core.each_name(&directory, |entry| {
+        self.core.each_name(directory, |entry| {
             let kind = match (entry.kind, entry.target) {
                 (Some(kind), _) => kind,
                 (None, Target::Inode(number)) => self.core.inode(directory.tree, number)?.kind(),
@@ -65,14 +65,17 @@ impl FileSystem for SubvolumeFiles {
         Ok(entries)
     }
 
-    fn read_link(&self, path: &str) -> Result<String, FsError> {
-        let wanted = (FileKind::Symlink, "symbolic link");
-        let link = self.expect(path, LastLink::Keep, wanted)?;
-        Ok(String::from_utf8_lossy(&self.core.link_target(&link)?).into_owned())
+    /// What would be the content of a file.
+    fn link_target(&self, link: &Inode) -> Result<Vec<u8>, FsError> {
+        if link.len > MAX_TARGET_BYTES {
+            return Err(corrupt(format!("link inode {} is too long", link.number)));
+        }
+        let mut target = vec![0; usize::try_from(link.len).unwrap_or(0)];
+        self.core.read_data(link, 0, &mut target)?;
+        Ok(target)
     }
 
-    fn open(&self, path: &str) -> Result<Arc<dyn BlockRead>, FsError> {
-        let inode = self.expect(path, LastLink::Follow, (FileKind::File, "file"))?;
-        Ok(Arc::new(BtrfsFile::new(self.core.clone(), inode)))
+    fn open(self: Arc<Self>, _path: &str, file: Inode) -> Result<Arc<dyn BlockRead>, FsError> {
+        Ok(Arc::new(BtrfsFile::new(self.core.clone(), file)))
     }
 }

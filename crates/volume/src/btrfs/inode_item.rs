@@ -8,7 +8,7 @@ use crate::{FileKind, FsError, Metadata};
 
 /// What an inode item says.
 #[derive(Debug, Clone)]
-pub(super) struct Inode {
+pub(crate) struct Inode {
     /// The tree that it is in.
     pub(super) tree: FileTree,
     pub(super) number: u64,

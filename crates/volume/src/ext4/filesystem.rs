@@ -4,32 +4,55 @@ use std::sync::Arc;
 
 use detente_block::BlockRead;
 
-use super::Ext4;
 use super::file::Ext4File;
-use super::resolve::LastLink;
-use crate::{DirEntry, FileKind, FileSystem, FsError, Metadata};
+use super::inode::Inode;
+use super::{Ext4, corrupt};
+use crate::walk::Walk;
+use crate::{DirEntry, FileKind, FsError, Metadata};
 
-/// ext2, ext3 and ext4 behind [`FileSystem`].
-pub(crate) struct Ext4FileSystem(pub(crate) Arc<Ext4>);
+/// `PATH_MAX`: no link's target is longer.
+const MAX_TARGET_BYTES: u64 = 4096;
+/// The root directory's number.
+const ROOT: u32 = 2;
 
-impl FileSystem for Ext4FileSystem {
-    fn metadata(&self, path: &str) -> Result<Metadata, FsError> {
-        Ok(self.0.resolve(path, LastLink::Follow)?.metadata())
+impl Walk for Ext4 {
+    type Node = Inode;
+    const FORMAT: &'static str = "ext4";
+
+    fn root(&self) -> Result<Inode, FsError> {
+        self.inode(ROOT)
     }
 
-    fn read_dir(&self, path: &str) -> Result<Vec<DirEntry>, FsError> {
-        let directory = self.0.resolve(path, LastLink::Follow)?;
-        if directory.kind() != FileKind::Directory {
-            return Err(FsError::WrongKind {
-                path: path.to_owned(),
-                wanted: "directory",
-            });
+    fn kind(node: &Inode) -> FileKind {
+        node.kind()
+    }
+
+    fn metadata(node: &Inode) -> Metadata {
+        node.metadata()
+    }
+
+    fn search_bytes(directory: &Inode) -> u64 {
+        directory.len
+    }
+
+    fn child(&self, directory: &Inode, name: &[u8]) -> Result<Option<Inode>, FsError> {
+        if let Some(inode) = self.names.get(directory.number, name) {
+            return Ok(Some(inode));
         }
+        let Some(number) = self.lookup(directory, name)? else {
+            return Ok(None);
+        };
+        let inode = self.inode(number)?;
+        self.names.put(directory.number, name, &inode);
+        Ok(Some(inode))
+    }
+
+    fn entries(&self, directory: &Inode) -> Result<Vec<DirEntry>, FsError> {
         let mut entries = Vec::new();
-        self.0.each_name(&directory, |name| {
+        self.each_name(directory, |name| {
             let kind = match name.kind {
                 Some(kind) => kind,
-                None => self.0.inode(name.inode)?.kind(),
+                None => self.inode(name.inode)?.kind(),
             };
             entries.push(DirEntry {
                 name: String::from_utf8_lossy(name.bytes).into_owned(),
@@ -40,25 +63,40 @@ impl FileSystem for Ext4FileSystem {
         Ok(entries)
     }
 
-    fn read_link(&self, path: &str) -> Result<String, FsError> {
-        let link = self.0.resolve(path, LastLink::Keep)?;
-        if link.kind() != FileKind::Symlink {
-            return Err(FsError::WrongKind {
-                path: path.to_owned(),
-                wanted: "symbolic link",
-            });
+    fn link_target(&self, link: &Inode) -> Result<Vec<u8>, FsError> {
+        self.check_data(link)?;
+        if link.len > MAX_TARGET_BYTES {
+            return Err(corrupt(format!("link inode {} is too long", link.number)));
         }
-        Ok(String::from_utf8_lossy(&self.0.link_target(&link)?).into_owned())
+        let len = usize::try_from(link.len).unwrap_or(0);
+        // [ext4] symbolic links: a target that fits stands in place of the block map.
+        if let Some(short) = link
+            .map
+            .get(..len)
+            .filter(|_| len < 60 && !link.has_extents())
+        {
+            return Ok(short.to_vec());
+        }
+        let mut target = vec![0; len];
+        self.read_data(link, 0, &mut target)?;
+        Ok(target)
     }
 
-    fn open(&self, path: &str) -> Result<Arc<dyn BlockRead>, FsError> {
-        let inode = self.0.resolve(path, LastLink::Follow)?;
-        if inode.kind() != FileKind::File {
-            return Err(FsError::WrongKind {
-                path: path.to_owned(),
-                wanted: "file",
-            });
-        }
-        Ok(Arc::new(Ext4File::new(self.0.clone(), inode)?))
+    fn open(self: Arc<Self>, _path: &str, file: Inode) -> Result<Arc<dyn BlockRead>, FsError> {
+        Ok(Arc::new(Ext4File::new(self, file)?))
+    }
+}
+
+impl Ext4 {
+    /// The inode number that stands beside `wanted`.
+    fn lookup(&self, directory: &Inode, wanted: &[u8]) -> Result<Option<u32>, FsError> {
+        let mut found = None;
+        self.each_name(directory, |name| {
+            if name.bytes == wanted {
+                found = Some(name.inode);
+            }
+            Ok(found.is_none())
+        })?;
+        Ok(found)
     }
 }

@@ -14,7 +14,7 @@ const FLAG_INLINE_DATA: u32 = 0x1000_0000;
 
 /// What an inode says.
 #[derive(Debug, Clone)]
-pub(super) struct Inode {
+pub(crate) struct Inode {
     pub(super) number: u32,
     pub(super) mode: u16,
     pub(super) len: u64,

@@ -11,7 +11,7 @@ const MAX_PARTS: usize = 4096;
 
 /// What a name leads to.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// Kind and permissions.
     mode: u16,
     modified_s: i64,

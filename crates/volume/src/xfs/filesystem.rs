@@ -6,30 +6,55 @@ use detente_block::BlockRead;
 
 use super::Xfs;
 use super::file::XfsFile;
-use super::resolve::LastLink;
-use crate::{DirEntry, FileKind, FileSystem, FsError, Metadata};
+use super::inode::Inode;
+use crate::walk::Walk;
+use crate::{DirEntry, FileKind, FsError, Metadata};
 
-/// XFS behind [`FileSystem`].
-pub(crate) struct XfsFileSystem(pub(crate) Arc<Xfs>);
+/// What a search of one directory may cost: long ones have an index.
+const MAX_SEARCH_BYTES: u64 = 2 * 1024 * 1024;
+/// Inodes with longer forks are not remembered.
+const MAX_FORK_BYTES: usize = 256;
 
-impl FileSystem for XfsFileSystem {
-    fn metadata(&self, path: &str) -> Result<Metadata, FsError> {
-        Ok(self.0.resolve(path, LastLink::Follow)?.metadata())
+impl Walk for Xfs {
+    type Node = Inode;
+    const FORMAT: &'static str = "XFS";
+
+    fn root(&self) -> Result<Inode, FsError> {
+        self.inode(self.superblock.root)
     }
 
-    fn read_dir(&self, path: &str) -> Result<Vec<DirEntry>, FsError> {
-        let directory = self.0.resolve(path, LastLink::Follow)?;
-        if directory.kind() != FileKind::Directory {
-            return Err(FsError::WrongKind {
-                path: path.to_owned(),
-                wanted: "directory",
-            });
+    fn kind(node: &Inode) -> FileKind {
+        node.kind()
+    }
+
+    fn metadata(node: &Inode) -> Metadata {
+        node.metadata()
+    }
+
+    fn search_bytes(directory: &Inode) -> u64 {
+        directory.len.min(MAX_SEARCH_BYTES)
+    }
+
+    fn child(&self, directory: &Inode, name: &[u8]) -> Result<Option<Inode>, FsError> {
+        if let Some(inode) = self.names.get(directory.number, name) {
+            return Ok(Some(inode));
         }
+        let Some(number) = self.lookup(directory, name)? else {
+            return Ok(None);
+        };
+        let inode = self.inode(number)?;
+        if inode.fork.len() <= MAX_FORK_BYTES {
+            self.names.put(directory.number, name, &inode);
+        }
+        Ok(Some(inode))
+    }
+
+    fn entries(&self, directory: &Inode) -> Result<Vec<DirEntry>, FsError> {
         let mut entries = Vec::new();
-        self.0.each_name(&directory, |name| {
+        self.each_name(directory, |name| {
             let kind = match name.kind {
                 Some(kind) => kind,
-                None => self.0.inode(name.inode)?.kind(),
+                None => self.inode(name.inode)?.kind(),
             };
             entries.push(DirEntry {
                 name: String::from_utf8_lossy(name.bytes).into_owned(),
@@ -40,25 +65,11 @@ impl FileSystem for XfsFileSystem {
         Ok(entries)
     }
 
-    fn read_link(&self, path: &str) -> Result<String, FsError> {
-        let link = self.0.resolve(path, LastLink::Keep)?;
-        if link.kind() != FileKind::Symlink {
-            return Err(FsError::WrongKind {
-                path: path.to_owned(),
-                wanted: "symbolic link",
-            });
-        }
-        Ok(String::from_utf8_lossy(&self.0.link_target(&link)?).into_owned())
+    fn link_target(&self, link: &Inode) -> Result<Vec<u8>, FsError> {
+        self.target(link)
     }
 
-    fn open(&self, path: &str) -> Result<Arc<dyn BlockRead>, FsError> {
-        let inode = self.0.resolve(path, LastLink::Follow)?;
-        if inode.kind() != FileKind::File {
-            return Err(FsError::WrongKind {
-                path: path.to_owned(),
-                wanted: "file",
-            });
-        }
-        Ok(Arc::new(XfsFile::new(self.0.clone(), inode)?))
+    fn open(self: Arc<Self>, _path: &str, file: Inode) -> Result<Arc<dyn BlockRead>, FsError> {
+        Ok(Arc::new(XfsFile::new(self, file)?))
     }
 }

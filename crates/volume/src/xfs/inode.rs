@@ -26,7 +26,7 @@ pub(super) enum Format {
 
 /// What an inode says.
 #[derive(Debug, Clone)]
-pub(super) struct Inode {
+pub(crate) struct Inode {
     pub(super) number: u64,
     pub(super) mode: u16,
     pub(super) len: u64,

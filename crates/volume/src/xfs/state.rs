@@ -2,8 +2,9 @@
 
 use detente_block::Window;
 
+use super::Xfs;
 use super::log::XfsLog;
-use super::{Xfs, XfsFileSystem};
+use crate::walk::Walked;
 use crate::{FileSystem, FsError};
 
 /// How an XFS was left.
@@ -35,7 +36,7 @@ pub fn xfs_state(window: &Window) -> Result<XfsState, FsError> {
 pub fn open_xfs(window: &Window) -> Result<(Box<dyn FileSystem>, XfsState), FsError> {
     let fs = Xfs::open(window)?;
     let state = fs.state();
-    Ok((Box::new(XfsFileSystem(fs)), state))
+    Ok((Box::new(Walked(fs)), state))
 }
 
 impl Xfs {

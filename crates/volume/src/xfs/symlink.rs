@@ -20,7 +20,7 @@ const PLACES: Places = Places {
 
 impl Xfs {
     /// The target of `link`.
-    pub(super) fn link_target(&self, link: &Inode) -> Result<Vec<u8>, FsError> {
+    pub(super) fn target(&self, link: &Inode) -> Result<Vec<u8>, FsError> {
         link.check_data()?;
         let number = link.number;
         if link.len > MAX_BYTES {
