@@ -7,7 +7,8 @@ mod losses;
 use crate::loss::Losses;
 use crate::qemu::Accelerator;
 use crate::spec::{
-    Bus, Chipset, ControllerModel, Disk, DiskDevice, MachineSpec, NetworkRef, Nic, NicModel,
+    Bus, Chipset, ControllerModel, Disk, DiskDevice, MachineSpec, MemoryRange, NetworkRef, Nic,
+    NicModel,
 };
 
 pub(crate) use image::image;
@@ -171,6 +172,50 @@ pub(crate) fn hardware_losses(spec: &MachineSpec, choice: DeviceChoice, losses: 
             let why = format!("the card becomes {}", nic_name(&model));
             losses.approximated(format!("nics[{index}].model"), why);
         }
+    }
+}
+
+/// How many times its first memory a guest is built for at most: what it needs to keep track of
+/// all of it must fit into what it has (Linux: 64 bytes for each 4 KiB, and room to live).
+const BALLOON_FACTOR: u64 = 8;
+
+/// The most memory that a guest is built for. Hyper-V's usual maximum is 1 TiB whatever the guest
+/// starts with, and no guest comes up with a balloon of that size.
+pub(crate) fn ceiling_bytes(startup_bytes: u64, range: MemoryRange) -> u64 {
+    match range {
+        MemoryRange::Fixed => startup_bytes,
+        MemoryRange::Balloon { maximum_bytes } => maximum_bytes,
+        MemoryRange::Dynamic(dynamic) => dynamic
+            .maximum_bytes
+            .min(startup_bytes.saturating_mul(BALLOON_FACTOR)),
+    }
+}
+
+/// Says that a platform acts on none of the words that sources have of their own.
+pub(crate) fn foreign_words(spec: &MachineSpec, platform: &str, losses: &mut Losses) {
+    for (source, name, _) in spec.extensions.iter() {
+        let why = format!("{source}'s own; {platform} has no place for it");
+        losses.dropped(format!("extensions.{source}.{name}"), why);
+    }
+    let say = |field: String, is_empty: bool, losses: &mut Losses| {
+        if !is_empty {
+            let why = format!("a source's own words; {platform} has no place for them");
+            losses.dropped(format!("{field}.extensions"), why);
+        }
+    };
+    for (index, own) in spec.disks.iter().enumerate() {
+        say(format!("disks[{index}]"), own.extensions.is_empty(), losses);
+    }
+    for (index, own) in spec.nics.iter().enumerate() {
+        say(format!("nics[{index}]"), own.extensions.is_empty(), losses);
+    }
+    for (index, own) in spec.controllers.iter().enumerate() {
+        let field = format!("controllers[{index}]");
+        say(field, own.extensions.is_empty(), losses);
+    }
+    for (index, own) in spec.serial_ports.iter().enumerate() {
+        let field = format!("serial_ports[{index}]");
+        say(field, own.extensions.is_empty(), losses);
     }
 }
 

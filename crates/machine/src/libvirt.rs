@@ -24,6 +24,7 @@ mod tree;
 mod write;
 
 pub use read::{ReadError, from_libvirt};
+pub(crate) use standard::enlightenments;
 pub use write::to_libvirt;
 
 #[cfg(doc)]

@@ -163,7 +163,7 @@ fn the_way_back_puts_in_again_what_was_kept() {
         "<hugepages/>",
         "<vcpupin vcpu='0' cpuset='3'/>",
         "<vmport state='off'/>",
-        "cache='none' io='native' discard='unmap'",
+        "cache='none' discard='unmap' io='native'",
         "<host name='mon1' port='6321'/>",
         "<host name='mon2' port='6321'/>",
         "<virtualport type='openvswitch'/>",

@@ -12,7 +12,8 @@ pub(crate) fn common(spec: &MachineSpec, losses: &mut Losses) {
     secure_boot(spec, losses);
     if let MemoryRange::Dynamic(_) = spec.memory.range {
         let why = "KVM has a balloon and nobody who moves it by need: the guest starts with the \
-                   startup memory and can be given up to the maximum by hand";
+                   startup memory and can be given more by hand, up to the maximum or eight times as \
+                   much as at the start";
         losses.approximated("memory.range", why);
     }
     if spec.integration.iter().any(|own| own.is_hypervs()) {

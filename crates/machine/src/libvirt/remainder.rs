@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::kvm::ceiling_bytes;
 use crate::loss::Losses;
 use crate::spec::{
     Checkpoints, DiskSource, DynamicMemory, Extensions, GuestHint, IntegrationService, MacAddress,
@@ -245,10 +246,12 @@ fn others(spec: &MachineSpec) -> Extensions {
 
 /// Only where nobody changed the memory since.
 fn restore_memory(spec: &mut MachineSpec, dynamic: DynamicMemory, losses: &mut Losses) {
-    if spec.memory.maximum_bytes() == dynamic.maximum_bytes
-        && dynamic.minimum_bytes <= spec.memory.startup_bytes
+    let startup_bytes = spec.memory.startup_bytes;
+    let range = MemoryRange::Dynamic(dynamic);
+    if spec.memory.maximum_bytes() == ceiling_bytes(startup_bytes, range)
+        && dynamic.minimum_bytes <= startup_bytes
     {
-        spec.memory.range = MemoryRange::Dynamic(dynamic);
+        spec.memory.range = range;
     } else {
         let why = "the memory was changed in the XML: what stood in the metadata no longer fits";
         losses.dropped("memory.range", why);

@@ -33,6 +33,16 @@ pub(super) fn hyperv() -> Element {
     own
 }
 
+/// The same as features of QEMU's processor, each with a comma before it.
+pub(crate) fn enlightenments() -> String {
+    let mut own: String = ENLIGHTENMENTS
+        .iter()
+        .map(|name| format!(",hv-{name}=on"))
+        .collect();
+    own.push_str(",hv-spinlocks=8191,hv-time=on");
+    own
+}
+
 /// The timers of `<clock>`, for a guest with enlightenments or without.
 pub(super) fn timers(enlightened: bool) -> Vec<Element> {
     let timer = |name: &str| Element::new("timer").with("name", name);

@@ -2,8 +2,9 @@
 
 use super::super::read::PERIOD_US;
 use super::Writing;
+use crate::kvm::ceiling_bytes;
 use crate::qemu::Accelerator;
-use crate::spec::{FeaturePolicy, GenerationId, MemoryRange, ProcessorModel, Uuid, UuidByteOrder};
+use crate::spec::{FeaturePolicy, GenerationId, ProcessorModel, Uuid, UuidByteOrder};
 use crate::xml::Element;
 
 /// The namespace of libosinfo's element in `<metadata>`.
@@ -52,13 +53,10 @@ impl Writing<'_> {
 
     pub(super) fn memory(&mut self, domain: &mut Element) {
         let memory = &self.spec.memory;
-        let own = kib("memory", memory.maximum_bytes());
-        domain.push(own);
-        match memory.range {
-            MemoryRange::Fixed => {}
-            MemoryRange::Balloon { .. } | MemoryRange::Dynamic(_) => {
-                domain.push(kib("currentMemory", memory.startup_bytes));
-            }
+        let ceiling_bytes = ceiling_bytes(memory.startup_bytes, memory.range);
+        domain.push(kib("memory", ceiling_bytes));
+        if ceiling_bytes > memory.startup_bytes {
+            domain.push(kib("currentMemory", memory.startup_bytes));
         }
     }
 
