@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test panics")]
 
 mod archive;
+mod expected;
 mod format;
 mod healthy;
 mod judge;
@@ -14,6 +15,8 @@ mod makers;
 mod menus;
 mod prepared;
 mod program;
+#[path = "../schema/mod.rs"]
+mod schema;
 mod seed;
 mod seeds;
 mod shapes;

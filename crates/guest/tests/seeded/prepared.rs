@@ -14,7 +14,7 @@ use detente_guest::{Guest, inspect};
 use crate::machine::Machine;
 use crate::seed::Seed;
 use crate::shapes::DRIVERS;
-use crate::{judge, seeds};
+use crate::{judge, schema, seeds};
 
 /// Rules of which the seed's fault cannot be mended, and a part of the reason that the plan gives.
 const LEFT: &[(&str, &str)] = &[
@@ -34,22 +34,14 @@ const LEFT: &[(&str, &str)] = &[
     ("linux.network.interface-name-of-one", "--mac ens4="),
     ("linux.network.port-name", "--mac enp1s0="),
     ("linux.arguments.interface-name", "--mac ens3="),
-    // No packages are given.
-    ("linux.agents.hyperv-missing", "none are downloaded"),
-    ("linux.agents.qemu-missing", "none are downloaded"),
+    // These images have no package database.
+    ("linux.agents.hyperv-missing", "no package manager"),
+    ("linux.agents.qemu-missing", "no package manager"),
     // No line of chrony's serves both worlds.
     ("linux.time.ptp-of-kvm", "chronyd ends"),
     ("linux.time.ptp-of-hyperv", "chronyd ends"),
     ("linux.time.ptp-by-number", "chronyd ends"),
     // These images have no loader but the one that was taken away.
-    (
-        "linux.firmware.no-fallback-loader",
-        "no loader of the distribution's own",
-    ),
-    (
-        "linux.firmware.no-fallback-loader-on-kvm",
-        "no loader of the distribution's own",
-    ),
     (
         "linux.firmware.fallback-leads-nowhere",
         "no loader of the distribution's own",
@@ -143,6 +135,7 @@ pub(crate) fn prepared(
         let guest = looked_at(machine, place.path())?;
         let readiness = check(guest.facts(), &options.profiles);
         let plan = plan(&guest, &readiness, options).map_err(|error| format!("{error:?}"))?;
+        fits_schema(&plan);
         let mut changed = machine.clone();
         for step in &plan.steps {
             carry_out(&guest, &step.change, &mut changed);
@@ -168,8 +161,8 @@ fn looked_at(machine: &Machine, place: &std::path::Path) -> Result<Guest, String
 pub(crate) fn with_tools(machine: &mut Machine) {
     let builder = match machine.initramfs[0].as_str() {
         path if path.contains("initrd.img") => "update-initramfs",
-        path if path.contains(".img") && machine.menu.contains("grub") => "mkinitcpio",
-        path if path.contains("lts") => "mkinitfs",
+        path if path.contains("arch") => "mkinitcpio",
+        path if path.contains("-lts") => "mkinitfs",
         _ => "dracut",
     };
     for name in [
@@ -222,12 +215,15 @@ fn run(guest: &Guest, tool: &Tool, machine: &mut Machine) {
             }
         }
         Tool::GrubMkconfig { .. } => menu(machine),
+        Tool::Relabel { .. } => (),
         Tool::EnableUnit { unit } => {
             let target = format!("/usr/lib/systemd/system/{unit}");
             let link = format!("etc/systemd/system/multi-user.target.wants/{unit}");
             machine.root = std::mem::take(&mut machine.root).link(&link, &target);
         }
         Tool::UnmaskUnit { unit } => machine.remove(&format!("etc/systemd/system/{unit}")),
+        // What is in packages is theirs.
+        Tool::InstallPackages { .. } => (),
         other => panic!("no seed needs {other:?}"),
     }
 }
@@ -280,4 +276,13 @@ fn menu(machine: &mut Machine) {
     let kernel = text.lines().find(starts).unwrap();
     let with = format!("{kernel}\n\tinitrd /{image}");
     machine.replace(menu, kernel, &with);
+}
+
+/// Every plan is what the committed schema says, and comes back from its JSON.
+fn fits_schema(plan: &Plan) {
+    let schema = include_str!("../../../../docs/schemas/prepare-plan-1.json");
+    let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+    let value = serde_json::to_value(plan).unwrap();
+    assert_eq!(schema::misfit(&schema, &schema, &value, "plan"), None);
+    assert_eq!(serde_json::from_value::<Plan>(value).unwrap(), *plan);
 }
