@@ -13,10 +13,10 @@ use std::path::Path;
 
 use support::circle::{is_ready, there_and_back};
 use support::prepare::{
-    debugfs, document, has_address, journal_of, prepare, raw, recipe, rules, set, validate,
+    b2sum, debugfs, document, has_address, journal_of, prepare, raw, recipe, rules, set, validate,
 };
 use support::update::install_next_kernel;
-use support::{detente, expect_code, image, sha256sum, stdout};
+use support::{detente, expect_code, image, stdout};
 
 const BOTH: [&str; 2] = ["kvm", "hyperv-vmbus"];
 
@@ -41,11 +41,11 @@ fn field(test: &str, name: &str, place: &Path) -> Option<std::path::PathBuf> {
         let expected = set(&recipe[format!("rules_{profile}")]);
         assert_eq!(rules(&image, profile), expected, "{profile}");
     }
-    let source = sha256sum(&image);
+    let source = b2sum(&image);
     let out = place.join("both.qcow2");
     let output = prepare(&image, &out);
     expect_code(&output, 0);
-    assert_eq!(sha256sum(&image), source, "the image was written to");
+    assert_eq!(b2sum(&image), source, "the image was written to");
     let done = document(&output);
     eprintln!("{name}: {} {}", done["machine"], done["took"]);
     is_ready(&out);

@@ -7,9 +7,9 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::prepare::{
-    SIDES, bytes, debugfs, document, journal_of, prepare, raw, rules, undo, validate,
+    SIDES, b2sum, bytes, debugfs, document, journal_of, prepare, raw, rules, undo, validate,
 };
-use super::{detente, expect_code, names, sha256sum, stderr};
+use super::{detente, expect_code, names, stderr};
 
 /// The guest fits `own` and lacks a driver for `other`. It is prepared, runs on `booted`, and is
 /// taken back. The folder is empty.
@@ -18,7 +18,7 @@ pub(crate) fn there_and_back(image: &Path, place: &Path, lacks: (&str, &str), bo
     let (other, rule) = lacks;
     let before = rules(image, other);
     assert!(before.contains(rule), "{before:?}");
-    let source = sha256sum(image);
+    let source = b2sum(image);
 
     let out = place.join("both.qcow2");
     let output = prepare(image, &out);
@@ -26,7 +26,7 @@ pub(crate) fn there_and_back(image: &Path, place: &Path, lacks: (&str, &str), bo
     let prepared = document(&output);
     assert_eq!(prepared["action"], "prepared");
     assert_eq!(prepared["still_broken"], Value::Array(Vec::new()));
-    assert_eq!(sha256sum(image), source, "the image was written to");
+    assert_eq!(b2sum(image), source, "the image was written to");
     assert_eq!(names(place), ["both.qcow2", "both.qcow2.journal"]);
     is_ready(&out);
     let run = place.join("run");

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::prepare::{CARD, SIDES, journal_of};
-use super::{await_some, detente, names, processes_naming, sha256sum};
+use super::prepare::{CARD, SIDES, b2sum, journal_of};
+use super::{await_some, detente, names, processes_naming};
 
 /// How long a machine may outlive its owner.
 const AFTERLIFE: Duration = Duration::from_secs(5);
@@ -30,7 +30,7 @@ impl Place {
         Self {
             folder: folder.to_owned(),
             image: image.to_owned(),
-            digest: sha256sum(image),
+            digest: b2sum(image),
         }
     }
 
@@ -86,7 +86,7 @@ impl Place {
     /// The source has its bytes; what is there is hidden, or whole.
     #[track_caller]
     fn expect_untouched(&self, moment: Duration) {
-        assert_eq!(sha256sum(&self.image), self.digest, "{moment:?}");
+        assert_eq!(b2sum(&self.image), self.digest, "{moment:?}");
         assert_eq!(names(&self.folder.join("tmp")), [""; 0], "{moment:?}");
         let out = self.out();
         if out.exists() {

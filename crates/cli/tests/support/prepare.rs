@@ -97,6 +97,14 @@ pub(crate) fn has_address(run: &Value, profile: &str, address: &str) {
     assert!(message.contains(&wanted), "{profile}: {message}");
 }
 
+/// A digest of a file by the system's own tool: one that takes seconds for a disk.
+#[track_caller]
+pub(crate) fn b2sum(path: &Path) -> String {
+    let output = Command::new("b2sum").arg(path).output().expect("coreutils");
+    expect_code(&output, 0);
+    stdout(&output)
+}
+
 /// The same disk as plain bytes, by QEMU's tool.
 #[track_caller]
 pub(crate) fn raw(image: &Path, to: PathBuf) -> PathBuf {
