@@ -54,6 +54,9 @@ pub(super) fn run(
             ("LANG", "C"),
             ("LC_ALL", "C"),
             ("TERM", "dumb"),
+            // systemd, docs/ENVIRONMENT.md: what is to be enabled is, on the disk; nothing is started
+            // or reloaded in a guest that is about to be turned off.
+            ("SYSTEMD_OFFLINE", "1"),
         ])
         .envs(order.env.iter().map(|(name, value)| (name, value)));
     let tail_bytes = usize::try_from(order.tail_bytes).unwrap_or(usize::MAX);

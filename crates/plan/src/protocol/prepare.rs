@@ -158,8 +158,9 @@ pub struct Xattr {
     pub value: Bytes,
 }
 
-/// Runs a program of the guest's in the guest's root, with its standard input closed and a clean
-/// environment: `PATH`, `HOME=/root`, `LANG=C`, `LC_ALL=C`, `TERM=dumb`, and what is said here.
+/// Runs a program of the guest's in the guest's root, with an empty standard input and a clean
+/// environment: `PATH`, `HOME=/root`, `LANG=C`, `LC_ALL=C`, `TERM=dumb`, `SYSTEMD_OFFLINE=1` (units
+/// are enabled on the disk, and none is started), and what is said here.
 ///
 /// What it says is told while it runs ([`AgentMessage::Progress`](super::AgentMessage::Progress)),
 /// and its end is kept. When the time of the task is nearly over, it and all that it has started is
