@@ -1,10 +1,11 @@
 //! What the agent is asked for: a plan's steps, or those that take them back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use detente_guest::Guest;
+use detente_guest::facts::Init;
 use detente_guest::prepare::{
     BLOB_FOLDER, Change, ChangedFile, Content, FileFacts, FileState, Journal, PackageFile,
     PlanError, Step, Tool,
@@ -61,7 +62,7 @@ impl JobMaker<'_> {
                 modified: None,
                 xattrs: None,
             })],
-            Change::Remove { path, before } => vec![remove(path, demand(before))?],
+            Change::Remove { path, before } => vec![remove(path, demand(before), Vec::new())?],
             Change::Run { tool, .. } => self.tool(tool)?,
         };
         Ok(Job {
@@ -78,16 +79,42 @@ impl JobMaker<'_> {
                 tasks.push(self.package(file)?);
             }
         }
-        let environment = tool.environment().iter();
+        let own = tool.environment().iter().copied();
+        let environment = own.chain(self.scratch(tool));
         tasks.push(Task::RunTool(RunTool {
             argv: tool.argv(),
             env: environment
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
             folder: None,
             tail_bytes: TAIL_BYTES,
         }));
         Ok(tasks)
+    }
+
+    /// An initramfs is put together in memory where systemd has mounted some for that: it is faster,
+    /// and the disk does not grow by what is thrown away again.
+    fn scratch(&self, tool: &Tool) -> Option<(&'static str, &'static str)> {
+        let makes_initramfs = match tool {
+            Tool::Dracut { .. }
+            | Tool::UpdateInitramfs { .. }
+            | Tool::NewInitramfs { .. }
+            | Tool::Mkinitcpio { .. }
+            | Tool::MkinitcpioPreset { .. } => true,
+            Tool::Mkinitfs { .. }
+            | Tool::SuseMkinitrd { .. }
+            | Tool::Mkinitrd { .. }
+            | Tool::Kdump
+            | Tool::KdumpTools { .. }
+            | Tool::GrubMkconfig { .. }
+            | Tool::EnableUnit { .. }
+            | Tool::UnmaskUnit { .. }
+            | Tool::OpenRcAdd { .. }
+            | Tool::InstallPackages { .. }
+            | Tool::Relabel { .. } => false,
+        };
+        let init = self.guest.facts().services.init;
+        (makes_initramfs && init == Init::Systemd).then_some(("TMPDIR", "/dev/shm"))
     }
 
     /// Puts a package where it is installed from.
@@ -130,21 +157,33 @@ impl JobMaker<'_> {
         Ok(protocol::Content::Payload(self.payload.add(&*bytes)?))
     }
 
-    /// The jobs that put back what a journal says.
+    /// The jobs that put back what a journal says; `folders` are those that were there before, if
+    /// that is known.
     pub(crate) fn undo(
         &mut self,
         journal: &Journal,
         folder: &Path,
+        folders: Option<&BTreeSet<String>>,
     ) -> Result<Vec<Job>, PrepareError> {
         let files = journal.files.iter().rev();
         let changed = files.filter(|file| !file.before.is_same(&file.after));
-        changed.map(|file| self.put_back(file, folder)).collect()
+        let job = |file| self.put_back(file, folder, folders);
+        changed.map(job).collect()
     }
 
-    fn put_back(&mut self, file: &ChangedFile, folder: &Path) -> Result<Job, PrepareError> {
+    fn put_back(
+        &mut self,
+        file: &ChangedFile,
+        folder: &Path,
+        folders: Option<&BTreeSet<String>>,
+    ) -> Result<Job, PrepareError> {
         let before = demand(&file.after);
         let (name, task) = match &file.before {
-            FileState::Absent => (format!("remove {}", file.path), remove(&file.path, before)?),
+            FileState::Absent => {
+                let empty = new_folders(&file.path, folders)?;
+                let task = remove(&file.path, before, empty)?;
+                (format!("remove {}", file.path), task)
+            }
             FileState::File(facts) => {
                 let task = self.restore(file, facts, before, folder)?;
                 (format!("put back {}", file.path), task)
@@ -228,12 +267,27 @@ fn xattrs(own: &BTreeMap<String, String>) -> Result<Vec<Xattr>, protocol::NotHex
     own.iter().map(one).collect()
 }
 
-fn remove(path: &str, before: Before) -> Result<Task, PrepareError> {
+fn remove(path: &str, before: Before, empty_folders: Vec<GuestPath>) -> Result<Task, PrepareError> {
     Ok(Task::RemoveFile(RemoveFile {
         path: guest_path(path)?,
         before,
-        empty_folders: Vec::new(),
+        empty_folders,
     }))
+}
+
+/// The folders above a file that were not there before, the deepest first.
+fn new_folders(
+    path: &str,
+    folders: Option<&BTreeSet<String>>,
+) -> Result<Vec<GuestPath>, PrepareError> {
+    let Some(known) = folders else {
+        return Ok(Vec::new());
+    };
+    let above = path
+        .rmatch_indices('/')
+        .filter_map(|(at, _)| path.get(..at));
+    let new = above.filter(|folder| !folder.is_empty() && !known.contains(*folder));
+    new.map(guest_path).collect()
 }
 
 /// What has to be there for a change to be made.
@@ -268,4 +322,18 @@ fn open(path: &Path) -> Result<File, PrepareError> {
         path: path.to_owned(),
         source,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_that_were_made_go_too() {
+        let known = BTreeSet::from(["/etc".to_owned()]);
+        let new = new_folders("/etc/a/b/c", Some(&known)).unwrap();
+        let names: Vec<_> = new.iter().map(GuestPath::as_str).collect();
+        assert_eq!(names, ["/etc/a/b", "/etc/a"]);
+        assert!(new_folders("/etc/a/b/c", None).unwrap().is_empty());
+    }
 }

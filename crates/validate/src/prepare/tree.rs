@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::agent::hex;
 
-pub(crate) use compare::compare;
+pub(crate) use compare::{compare, folders};
 use line::Line;
 
 /// The first line.

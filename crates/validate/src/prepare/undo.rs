@@ -1,6 +1,7 @@
 //! Takes back what was done: the old files are put back by a boot of the same kind, and compared
 //! with what they were from outside.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
@@ -153,7 +154,8 @@ fn put_back(
         packages: &[],
         payload: PayloadWriter::create(&work.path().join("payload.raw"), &run_id)?,
     };
-    let jobs = maker.undo(&request.journal, &request.folder)?;
+    let folders = folders(request)?;
+    let jobs = maker.undo(&request.journal, &request.folder, folders.as_ref())?;
     let order = Order {
         disks: &request.disks,
         guest: request.guest,
@@ -166,6 +168,20 @@ fn put_back(
         work,
     };
     machines::change(&order, observer)
+}
+
+/// The folders that were there before, if a listing was made.
+fn folders(request: &UndoRequest<'_>) -> Result<Option<BTreeSet<String>>, PrepareError> {
+    if request.journal.tree_sha256.is_none() {
+        return Ok(None);
+    }
+    let path = request.folder.join(TREE_FILE);
+    let read = || tree::folders(&mut BufReader::new(File::open(&path)?));
+    let found = read().map_err(|source| PrepareError::Read {
+        path: path.clone(),
+        source,
+    });
+    found.map(Some)
 }
 
 fn places(files: &[ChangedFile]) -> Result<Vec<(GuestPath, u64)>, PrepareError> {

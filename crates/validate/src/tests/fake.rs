@@ -92,6 +92,7 @@ impl FakeGuest {
             }
             Input::Sent(Port::Console, bytes) if self.echoes => vec![output(Port::Console, bytes)],
             Input::Sent(Port::Console, _) => Vec::new(),
+            Input::Sent(Port::GuestAgent, _) => Vec::new(),
             Input::Tick => {
                 ticks += 1;
                 // Waiting looks up five times a second.

@@ -21,10 +21,10 @@ use detente_plan::protocol::{
     ChangeEnd, FileState, Observation, Removed, Space, Spaces, Synced, Task, ToolEnd, ToolRun,
     Written,
 };
-use detente_samples::{Label, Partition, Tree, initramfs};
+use detente_samples::{Label, Partition, Tree, can_make_disks, initramfs};
 
 use super::fake::{FakeGuest, observed, powers_off, sound_answer};
-use super::image::{disk, open, run};
+use super::image::{open, run};
 use super::whole::{files, obedient};
 use crate::prepare::{
     Action, Destination, HostFinder, OnBootFailure, PrepareError, PrepareEvent, PrepareObserver,
@@ -80,16 +80,14 @@ impl Scene {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("images");
         fs::create_dir(&folder).unwrap();
-        let image = disk(test, &folder, Some(&initramfs()))?;
+        if !can_make_disks(test) {
+            return None;
+        }
+        let image = folder.join("disk.raw");
+        fs::write(&image, disk(tree())).unwrap();
         let changed = place.path().join("changed.raw");
-        let tree = Tree::debian().file("boot/initrd.img-6.1", &initramfs());
-        let tree = tree.file(NEW.trim_start_matches('/'), TEXT.as_bytes());
-        let root = Partition {
-            kind: "83",
-            content: tree.ext4(8),
-            mib: 8,
-        };
-        fs::write(&changed, detente_samples::disk(Label::Dos, &[root])).unwrap();
+        let with_new = tree().file(NEW.trim_start_matches('/'), TEXT.as_bytes());
+        fs::write(&changed, disk(with_new)).unwrap();
         Some(Self {
             guest: look(&image),
             place,
@@ -146,6 +144,32 @@ impl Scene {
         assert_eq!(left, BTreeSet::from(["disk.raw".to_owned()]), "{error}");
         error
     }
+}
+
+/// A guest whose kernel drives every disk.
+fn tree() -> Tree {
+    let drivers = [
+        "block/virtio_blk",
+        "virtio/virtio_pci",
+        "ata/ahci",
+        "scsi/sd_mod",
+        "hv/hv_vmbus",
+        "scsi/hv_storvsc",
+    ];
+    let lines = drivers.map(|driver| format!("kernel/drivers/{driver}.ko\n"));
+    Tree::debian()
+        .file("boot/initrd.img-6.1", &initramfs())
+        .file("lib/modules/6.1/modules.builtin", lines.concat().as_bytes())
+}
+
+/// A disk whose only partition holds the tree.
+fn disk(tree: Tree) -> Vec<u8> {
+    let root = Partition {
+        kind: "83",
+        content: tree.ext4(8),
+        mib: 8,
+    };
+    detente_samples::disk(Label::Dos, &[root])
 }
 
 fn look(image: &Path) -> Guest {
@@ -486,7 +510,12 @@ fn a_file_system_that_was_left_in_use_is_refused() {
     let Some(scene) = Scene::new("a_file_system_that_was_left_in_use") else {
         return;
     };
-    super::image::needs_recovery(&scene.changed);
+    // [ext4], "The Super Block": `s_state` at 0x3a of what begins at 1024, 1 is clean.
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .open(&scene.changed)
+        .unwrap();
+    file.write_all_at(&[0], (1 << 20) + 1024 + 0x3a).unwrap();
     let host = scene.host(&scene.changed, as_usual);
     let error = scene.fails(vec![Box::new(host)], Looker::default());
     assert!(matches!(error, PrepareError::NotClean { .. }), "{error}");

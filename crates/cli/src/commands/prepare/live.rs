@@ -67,9 +67,12 @@ impl PrepareObserver for Live<'_> {
             PrepareEvent::Doing { text } => self.line(&format!("  · {:>8}  {text}", "")),
             PrepareEvent::Line { text } => {
                 let shown: String = text.chars().take(SHOWN).collect();
+                let shown = format!("       | {}", clean(&shown));
                 if self.status.is_seen() {
-                    self.status.say(&format!("       | {}", clean(&shown)));
+                    self.status.say(&shown);
                     self.is_written = true;
+                } else {
+                    self.out.aside(&shown);
                 }
             }
             PrepareEvent::LeftOut { .. } => {}

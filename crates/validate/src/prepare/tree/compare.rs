@@ -1,6 +1,6 @@
 //! Compares a tree with a listing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead};
 use std::sync::atomic::AtomicBool;
 
@@ -53,6 +53,16 @@ pub(crate) fn compare(
         })
         .collect();
     Ok(differences)
+}
+
+/// The folders of a listing.
+///
+/// # Errors
+/// When it cannot be read, or is none.
+pub(crate) fn folders(from: &mut dyn BufRead) -> io::Result<BTreeSet<String>> {
+    let listed = read(from)?.into_iter();
+    let folders = listed.filter(|(_, line)| line.kind == FileKind::Directory);
+    Ok(folders.map(|(path, _)| path).collect())
 }
 
 fn read(from: &mut dyn BufRead) -> io::Result<BTreeMap<String, Line>> {
@@ -176,6 +186,8 @@ mod tests {
         let mut listing = Vec::new();
         let hurry = AtomicBool::new(hurry);
         assert_eq!(list(&tree(), &mut listing, &hurry).unwrap(), 7);
+        let known = ["/etc", "/etc/a", "/var"].map(str::to_owned);
+        assert_eq!(folders(&mut &*listing).unwrap(), known.into());
         let mut other = tree();
         spoil(&mut other);
         let found = compare(&mut &*listing, &other, &hurry, &|_| Whose::Other).unwrap();
