@@ -3,7 +3,7 @@
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    cat, check, completions, cp, doctor, image, inspect, lab, ls, man, plan, validate,
+    cat, check, completions, cp, doctor, image, inspect, lab, ls, machine, man, plan, validate,
 };
 
 /// Run, move and prove virtual servers on both sides of the hypervisor divide.
@@ -31,6 +31,8 @@ pub(crate) enum Command {
     Validate(validate::Arguments),
     #[command(subcommand)]
     Image(image::Command),
+    #[command(subcommand)]
+    Machine(machine::Command),
     #[command(subcommand)]
     Plan(plan::Command),
     #[command(subcommand)]

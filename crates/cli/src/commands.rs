@@ -10,6 +10,7 @@ pub(crate) mod image;
 pub(crate) mod inspect;
 pub(crate) mod lab;
 pub(crate) mod ls;
+pub(crate) mod machine;
 pub(crate) mod man;
 pub(crate) mod plan;
 pub(crate) mod validate;
@@ -29,6 +30,7 @@ pub(crate) fn run(command: Command, out: &mut Output) -> anyhow::Result<ExitCode
         Command::Check(arguments) => check::run(&arguments, out),
         Command::Validate(arguments) => validate::run(&arguments, out),
         Command::Image(command) => image::run(&command, out),
+        Command::Machine(command) => machine::run(&command, out),
         Command::Plan(command) => plan::run(&command, out),
         Command::Lab(command) => lab::run(&command, out),
         Command::Doctor(arguments) => doctor::run(&arguments, out),
