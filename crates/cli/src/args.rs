@@ -3,7 +3,8 @@
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    cat, check, completions, cp, doctor, image, inspect, lab, ls, machine, man, plan, validate,
+    cat, check, completions, cp, doctor, explain, image, inspect, lab, ls, machine, man, plan,
+    report, validate,
 };
 
 /// Run, move and prove virtual servers on both sides of the hypervisor divide.
@@ -29,6 +30,8 @@ pub(crate) enum Command {
     Cat(cat::Arguments),
     Cp(cp::Arguments),
     Validate(validate::Arguments),
+    Report(report::Arguments),
+    Explain(explain::Arguments),
     #[command(subcommand)]
     Image(image::Command),
     #[command(subcommand)]

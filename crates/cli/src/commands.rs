@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod cp;
 pub(crate) mod doctor;
+pub(crate) mod explain;
 mod guest_path;
 pub(crate) mod image;
 pub(crate) mod inspect;
@@ -13,6 +14,7 @@ pub(crate) mod ls;
 pub(crate) mod machine;
 pub(crate) mod man;
 pub(crate) mod plan;
+pub(crate) mod report;
 pub(crate) mod validate;
 
 use std::process::ExitCode;
@@ -29,6 +31,8 @@ pub(crate) fn run(command: Command, out: &mut Output) -> anyhow::Result<ExitCode
         Command::Cp(arguments) => cp::run(&arguments, out),
         Command::Check(arguments) => check::run(&arguments, out),
         Command::Validate(arguments) => validate::run(&arguments, out),
+        Command::Report(arguments) => report::run(&arguments, out),
+        Command::Explain(arguments) => explain::run(&arguments, out),
         Command::Image(command) => image::run(&command, out),
         Command::Machine(command) => machine::run(&command, out),
         Command::Plan(command) => plan::run(&command, out),

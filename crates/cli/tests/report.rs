@@ -63,6 +63,11 @@ fn a_file_gets_the_page_and_is_not_replaced_unasked() {
     expect_code(&output, 2);
     assert!(stderr(&output).contains("--force"));
     expect_code(&report(&sample(), &["-o", name, "--force"]), 0);
+    let link = place.path().join("link.html");
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    let output = report(&sample(), &["--force", "-o", link.to_str().unwrap()]);
+    expect_code(&output, 2);
+    fs::remove_file(&link).unwrap();
     assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
 }
 

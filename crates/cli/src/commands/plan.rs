@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use detente_machine::Profile;
 use detente_plan::{Case, Plan};
+use detente_report::words;
 use serde::Serialize;
 
 use crate::args::Format;
@@ -177,12 +179,48 @@ pub(crate) fn show_case(plan: &Plan, case: &Case, out: &mut Output) -> anyhow::R
     out.line("")?;
     out.line(&format!("What is done: {}", case.about))?;
     out.line(&format!("Passes when: {}", case.passes_when))?;
-    out.line(&format!("Applies to: {}", profiles(case)))?;
-    out.line(&format!(
-        "Limit: {} s with hardware acceleration, longer in proportion where it is slower",
-        case.limit_s
-    ))?;
+    out.line(&format!("Applies to: {}", applies(case)))?;
+    out.line(&format!("Requirement: {}", required(case)))?;
+    out.line(&format!("Limit: {}", limit(case)))?;
+    out.line(&format!("Seen by: {}", seen_by(case)))?;
     Ok(())
+}
+
+/// Where the case counts, and what is said of it elsewhere.
+fn applies(case: &Case) -> String {
+    let everywhere = Profile::ALL.iter().all(|profile| case.applies_to(*profile));
+    if everywhere {
+        return format!("{}, which are all profiles.", profiles(case));
+    }
+    format!("{}. On any other profile it is skipped.", profiles(case))
+}
+
+/// How much the plan wants it, and what that means.
+fn required(case: &Case) -> String {
+    let meaning = words::find(requirement(case));
+    let meaning = meaning.first().map_or("", |word| word.meaning);
+    format!("{}. {meaning}", requirement(case))
+}
+
+fn limit(case: &Case) -> String {
+    // The factors are those of `detente_validate`: a slower machine gets more time.
+    let (seconds, nested) = (case.limit_s, case.limit_s.saturating_mul(2));
+    let emulated = case.limit_s.saturating_mul(6);
+    format!(
+        "{seconds} s with hardware acceleration, {nested} s where that is nested, {emulated} s in emulation."
+    )
+}
+
+/// What carries the case, in words.
+fn seen_by(case: &Case) -> String {
+    match case.channel.as_str() {
+        "agent" => "the agent inside the guest; the judging is done outside of it.".to_owned(),
+        "console" => "the guest's serial console.".to_owned(),
+        "qmp" => "the machine's control connection, and the console.".to_owned(),
+        "services" => "the services of the machine's synthetic bus, and the agent.".to_owned(),
+        "tool" => "this program itself.".to_owned(),
+        other => format!("{other}."),
+    }
 }
 
 fn requirement(case: &Case) -> &'static str {

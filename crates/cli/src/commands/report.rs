@@ -149,9 +149,19 @@ fn parent(file: &Path) -> &Path {
 
 /// Writes a file under another name first: nobody sees half of it.
 fn write(file: &Path, bytes: &[u8], force: bool) -> anyhow::Result<()> {
-    if !force && fs::symlink_metadata(file).is_ok() {
-        let said = anyhow::anyhow!("{} is there already", file.display());
-        let hint = "name another file, or replace it with --force";
+    let there = fs::symlink_metadata(file);
+    let refused = match there.map(|there| there.is_file()) {
+        Err(_) => None,
+        // A device or a link would be taken away by the renaming.
+        Ok(false) => Some(("is no ordinary file", "name another file")),
+        Ok(true) if !force => Some((
+            "is there already",
+            "name another file, or replace it with --force",
+        )),
+        Ok(true) => None,
+    };
+    if let Some((why, hint)) = refused {
+        let said = anyhow::anyhow!("{} {why}", file.display());
         return Err(Failure::cannot_tell(said, Some(hint.to_owned())).into());
     }
     let name = file.file_name().context("the output has no name")?;

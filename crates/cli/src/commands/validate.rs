@@ -2,7 +2,7 @@
 
 mod hosts;
 mod live;
-mod table;
+pub(crate) mod table;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -198,6 +198,8 @@ fn render(
         }
     }
     out.aside(&format!("run written to {}", folder.display()));
+    let report = folder.join("report.html");
+    out.aside(&format!("report: {}", report.display()));
     Ok(())
 }
 
