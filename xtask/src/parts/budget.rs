@@ -45,11 +45,11 @@ impl Part {
     /// How long it may take.
     pub(crate) fn budget(self) -> Duration {
         let minutes = match self {
-            Self::Build => 9,
-            Self::Unit => 3,
+            Self::Build => 7,
+            Self::Unit => 2,
             Self::Hostile => 3,
             Self::Images => 7,
-            Self::Boots => 17,
+            Self::Boots => 20,
         };
         Duration::from_secs(minutes * 60)
     }
