@@ -4,6 +4,13 @@
 /// temporary files are made, and no service runs yet (bootup(7)).
 const TARGET: &str = "systemd.unit=sysinit.target";
 
+/// SELinux notes what its policy forbids, and forbids nothing (Linux, kernel-parameters.txt;
+/// libselinux lets it count more than `/etc/selinux/config`). Seen with Debian 12's policy: what the
+/// agent starts is `kernel_t`, its `depmod` becomes `kmod_t`, which may not look into the folder
+/// where an initramfs is made; `update-initramfs` goes on, and leaves one without `modules.dep`.
+/// Labels are made by the same policy as ever.
+const PERMISSIVE: &str = "enforcing=0";
+
 /// Units of that state that nothing rests on, and that leave traces on the disk or ask the console
 /// (systemd-firstboot(1)): an identity that the guest is to make up at its own first boot, logs,
 /// seeds, times. They are masked for this boot alone (systemd.mask=, systemd(1)).
@@ -44,14 +51,19 @@ fn tells_a_target(option: &str) -> bool {
 /// does not know the words starts as ever.
 pub(crate) fn quick(line: &str) -> String {
     let own = line.split_ascii_whitespace();
-    let options: Vec<&str> = own.filter(|option| !tells_a_target(option)).collect();
+    let options: Vec<&str> = own
+        .filter(|option| !tells_a_target(option) && !option.starts_with("enforcing="))
+        .collect();
     let masks = MASKED.map(|unit| format!("systemd.mask={unit}"));
     let masks: Vec<&str> = masks.iter().map(String::as_str).collect();
-    let all = with(&options, &[&[TARGET], masks.as_slice()].concat());
+    let all = with(
+        &options,
+        &[&[PERMISSIVE, TARGET], masks.as_slice()].concat(),
+    );
     if all.len() <= MAX_BYTES {
         return all;
     }
-    with(&options, &[TARGET])
+    with(&options, &[PERMISSIVE, TARGET])
 }
 
 /// More options, before what is for the init alone, which the kernel leaves unread.
@@ -74,7 +86,7 @@ mod tests {
                      systemd.mask=systemd-timesyncd.service \
                      systemd.mask=systemd-update-done.service \
                      systemd.mask=systemd-update-utmp.service";
-        let expect = format!("{before} systemd.unit=sysinit.target {masks}{after}");
+        let expect = format!("{before} enforcing=0 systemd.unit=sysinit.target {masks}{after}");
         assert_eq!(quick(line), expect);
     }
 
@@ -87,11 +99,13 @@ mod tests {
             "",
         );
         check("ro -- x", "ro", " -- x");
+        check("ro security=selinux enforcing=1", "ro security=selinux", "");
     }
 
     #[test]
     fn a_line_that_is_full_gets_the_target_alone() {
         let long = "x".repeat(1900);
-        assert_eq!(quick(&long), format!("{long} systemd.unit=sysinit.target"));
+        let expect = format!("{long} enforcing=0 systemd.unit=sysinit.target");
+        assert_eq!(quick(&long), expect);
     }
 }
