@@ -33,7 +33,7 @@ pub(crate) struct GuestPath {
 }
 
 impl GuestPath {
-    /// Parts `IMAGE:PATH`. Without a path the guest's root is meant.
+    /// Parts `IMAGE:PATH`. Without a path the guest's root is meant; a path begins there.
     pub(crate) fn parse(text: &str) -> Self {
         let ends = text.match_indices(":/").map(|(at, _)| at);
         let part = |at: usize| {
@@ -43,10 +43,20 @@ impl GuestPath {
         // A file's own name may hold ":/" too: what is there counts, else the first.
         let is_there = |at: &usize| Path::new(part(*at).0).is_file();
         let at = ends.clone().find(is_there).or_else(|| ends.clone().next());
-        let (image, path) = match at {
-            Some(at) => part(at),
-            None => (text.strip_suffix(':').unwrap_or(text), "/"),
-        };
+        if let Some(at) = at {
+            let (image, path) = part(at);
+            return Self::new(image, path);
+        }
+        // A path without its `/`, behind a file that is there.
+        match text.rsplit_once(':') {
+            Some((image, path)) if !Path::new(text).is_file() && Path::new(image).is_file() => {
+                Self::new(image, &format!("/{path}"))
+            }
+            Some(_) | None => Self::new(text.strip_suffix(':').unwrap_or(text), "/"),
+        }
+    }
+
+    fn new(image: &str, path: &str) -> Self {
         Self {
             image: PathBuf::from(image),
             path: path.to_owned(),
@@ -209,6 +219,10 @@ mod tests {
         std::fs::write(&image, b"").unwrap();
         let text = format!("{}:/etc", image.display());
         assert_eq!(GuestPath::parse(&text).image, image);
+        // Nobody has to write the `/` at the beginning.
+        let text = format!("{}:etc/fstab", image.display());
+        let found = GuestPath::parse(&text);
+        assert_eq!((found.image, found.path.as_str()), (image, "/etc/fstab"));
     }
 
     #[test]

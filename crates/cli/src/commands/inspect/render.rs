@@ -1,18 +1,15 @@
 //! The facts of a guest as a page for people.
 
+mod boot;
+mod disks;
 mod network;
 mod packages;
 mod settings;
 
-use detente_guest::facts::{
-    Boot, DefaultEntry, Disk, Entry, EntryKind, Facts, Firmware, Loader, Place, Table, Verdict,
-    VolumeFacts,
-};
+use detente_guest::facts::{Facts, Firmware, Verdict};
 
-use crate::page::{Page, size};
+use crate::page::Page;
 
-/// Menu lines shown; the rest is counted. `--format json` has all.
-const MENU_LINES: usize = 12;
 /// Columns that a list of module names may fill.
 const WRAP_COLUMNS: usize = 76;
 
@@ -20,12 +17,8 @@ const WRAP_COLUMNS: usize = 76;
 pub(super) fn text(facts: &Facts, names: &[String]) -> String {
     let mut page = Page::default();
     system(&mut page, facts);
-    for (index, disk) in facts.disks.iter().enumerate() {
-        disk_table(&mut page, index, disk, names);
-    }
-    boot(&mut page, facts);
-    menu(&mut page, &facts.boot);
-    kernels(&mut page, facts);
+    disks::disks(&mut page, facts, names);
+    boot::boot(&mut page, facts);
     initramfs(&mut page, facts);
     network::network(&mut page, facts);
     settings::settings(&mut page, facts);
@@ -61,152 +54,6 @@ fn system(page: &mut Page, facts: &Facts) {
         agents.join(", ")
     };
     page.line("agents", &agents);
-}
-
-fn disk_table(page: &mut Page, index: usize, disk: &Disk, names: &[String]) {
-    let name = names.get(index).map_or("", String::as_str);
-    let table = match disk.table {
-        Table::Gpt => "GPT",
-        Table::Mbr => "MBR",
-        Table::None => "no partition table",
-    };
-    page.heading(&format!(
-        "Disk {index}  {name}  {}, {table}",
-        size(disk.size_bytes)
-    ));
-    let rows: Vec<Vec<String>> = disk.volumes.iter().map(volume_row).collect();
-    page.table(&rows);
-}
-
-fn volume_row(volume: &VolumeFacts) -> Vec<String> {
-    let number = match volume.number {
-        0 => "whole".to_owned(),
-        number => number.to_string(),
-    };
-    let purpose = volume
-        .mount_point
-        .clone()
-        .or_else(|| purpose(&volume.type_id).map(str::to_owned));
-    let label = volume.label.as_ref().or(volume.name.as_ref());
-    vec![
-        number,
-        size(volume.size_bytes),
-        volume.content.clone(),
-        purpose.unwrap_or_default(),
-        volume.uuid.clone().unwrap_or_default(),
-        label
-            .map(|label| format!("\"{label}\""))
-            .unwrap_or_default(),
-    ]
-}
-
-/// What a partition that is not mounted is for.
-fn purpose(type_id: &str) -> Option<&'static str> {
-    match type_id {
-        "c12a7328-f81f-11d2-ba4b-00a0c93ec93b" | "0xef" => Some("EFI system"),
-        "21686148-6449-6e6f-744e-656564454649" => Some("BIOS boot"),
-        "bc13c2ff-59e6-4262-a352-b275fd6f7172" => Some("extended boot"),
-        _ => None,
-    }
-}
-
-fn boot(page: &mut Page, facts: &Facts) {
-    let boot = &facts.boot;
-    page.heading("Boot");
-    let loader = match boot.loader {
-        Loader::Grub2 => "GRUB 2",
-        Loader::SystemdBoot => "systemd-boot",
-        Loader::Uki => "unified kernel image, started by the firmware",
-        Loader::GrubLegacy => "GRUB Legacy",
-        Loader::Syslinux => "syslinux",
-        Loader::Unknown => "unknown",
-    };
-    match &boot.config {
-        Some(config) => page.line("loader", &format!("{loader}, {}", config)),
-        None => page.line("loader", loader),
-    }
-    if let Some(default) = &boot.default {
-        default_entry(page, boot, default);
-    }
-}
-
-fn default_entry(page: &mut Page, boot: &Boot, default: &DefaultEntry) {
-    let title = boot
-        .entries
-        .get(default.index)
-        .map_or("", |entry| entry.title.as_str());
-    page.line("starts", title);
-    page.line("why", &default.why.to_string());
-    if let Some(kernel) = &default.kernel {
-        page.line("kernel", &kernel.to_string());
-    }
-    if let Some(release) = &default.kernel_release {
-        page.line("release", release);
-    }
-    for (index, file) in default.initramfs.iter().enumerate() {
-        page.line(if index == 0 { "initramfs" } else { "" }, &file.to_string());
-    }
-    if let Some(line) = &default.command_line {
-        page.line("command line", line);
-    }
-    if let Some(root) = &default.root {
-        let target = root
-            .volume
-            .map_or("not there".to_owned(), |id| id.to_string());
-        page.line("root", &format!("{}, {target}", root.spec));
-    }
-}
-
-fn menu(page: &mut Page, boot: &Boot) {
-    if boot.entries.is_empty() {
-        return;
-    }
-    page.heading("Menu");
-    let default = boot.default.as_ref().map(|default| default.index);
-    for (index, entry) in boot.entries.iter().take(MENU_LINES).enumerate() {
-        let mark = if Some(index) == default { ">" } else { " " };
-        page.item(mark, &format!("{}{}", entry.title, other(entry)));
-    }
-    if let Some(more) = boot
-        .entries
-        .len()
-        .checked_sub(MENU_LINES)
-        .filter(|&more| more > 0)
-    {
-        page.item(" ", &format!("and {more} more"));
-    }
-}
-
-/// What an entry does that starts no Linux.
-fn other(entry: &Entry) -> String {
-    match &entry.kind {
-        EntryKind::Linux { .. } | EntryKind::Uki { .. } => String::new(),
-        EntryKind::Other { what } => format!("  ({what})"),
-    }
-}
-
-fn kernels(page: &mut Page, facts: &Facts) {
-    if facts.kernels.is_empty() {
-        return;
-    }
-    page.heading("Kernels");
-    let row = |kernel: &detente_guest::facts::Kernel| {
-        vec![
-            kernel.release.clone(),
-            kernel
-                .image
-                .as_ref()
-                .map_or("no image".to_owned(), Place::to_string),
-            if kernel.modules {
-                "with modules"
-            } else {
-                "no modules"
-            }
-            .to_owned(),
-        ]
-    };
-    let rows: Vec<Vec<String>> = facts.kernels.iter().map(row).collect();
-    page.table(&rows);
 }
 
 fn initramfs(page: &mut Page, facts: &Facts) {
