@@ -3,8 +3,8 @@
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    cat, check, completions, cp, doctor, explain, image, inspect, lab, ls, machine, man, plan,
-    report, validate,
+    cat, check, completions, convert, cp, doctor, explain, image, inspect, lab, ls, machine, man,
+    plan, report, validate,
 };
 
 /// Run, move and prove virtual servers on both sides of the hypervisor divide.
@@ -29,6 +29,7 @@ pub(crate) enum Command {
     Ls(ls::Arguments),
     Cat(cat::Arguments),
     Cp(cp::Arguments),
+    Convert(Box<convert::Arguments>),
     Validate(validate::Arguments),
     Report(report::Arguments),
     Explain(explain::Arguments),

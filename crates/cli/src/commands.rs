@@ -3,6 +3,7 @@
 pub(crate) mod cat;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod convert;
 pub(crate) mod cp;
 pub(crate) mod doctor;
 pub(crate) mod explain;
@@ -29,6 +30,7 @@ pub(crate) fn run(command: Command, out: &mut Output) -> anyhow::Result<ExitCode
         Command::Ls(arguments) => ls::run(&arguments, out),
         Command::Cat(arguments) => cat::run(&arguments, out),
         Command::Cp(arguments) => cp::run(&arguments, out),
+        Command::Convert(arguments) => convert::run(&arguments, out),
         Command::Check(arguments) => check::run(&arguments, out),
         Command::Validate(arguments) => validate::run(&arguments, out),
         Command::Report(arguments) => report::run(&arguments, out),

@@ -14,14 +14,14 @@ mod lost;
 mod map;
 mod nbd;
 mod parent;
-mod progress;
+pub(super) mod progress;
 mod rebase;
 mod resize;
 mod source;
-mod target;
+pub(super) mod target;
 mod watched;
-mod watcher;
-mod written;
+pub(super) mod watcher;
+pub(super) mod written;
 
 use std::process::ExitCode;
 

@@ -53,9 +53,10 @@ impl Extras {
         Self(extras)
     }
 
-    /// The places of the values, as losses name them.
+    /// The places of the values, as losses name them; not of those that only Hyper-V has.
     pub(super) fn fields(&self) -> impl Iterator<Item = String> {
-        self.0.iter().map(|Extra(path, ..)| field(path))
+        let lost = self.0.iter().filter(|Extra(_, _, was)| was.is_some());
+        lost.map(|Extra(path, ..)| field(path))
     }
 
     /// The definition with its values where they were, unless Hyper-V's are others by now.

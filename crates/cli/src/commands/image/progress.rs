@@ -13,7 +13,7 @@ const EVERY: Duration = Duration::from_millis(200);
 const QUIET: Duration = Duration::from_millis(500);
 
 /// How far it is.
-pub(super) struct Reading {
+pub(in crate::commands) struct Reading {
     /// What is going on.
     pub(super) what: String,
     /// So many bytes are done.
@@ -23,7 +23,7 @@ pub(super) struct Reading {
 }
 
 /// Does `work`, and meanwhile shows how far `read` says that it is.
-pub(super) fn shown<T>(read: impl Fn() -> Reading + Sync, work: impl FnOnce() -> T) -> T {
+pub(in crate::commands) fn shown<T>(read: impl Fn() -> Reading + Sync, work: impl FnOnce() -> T) -> T {
     let mut line = StatusLine::new();
     if !line.is_seen() {
         return work();

@@ -42,7 +42,7 @@ pub(super) struct TargetArguments {
 
 /// The formats that are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum TargetFormat {
+pub(in crate::commands) enum TargetFormat {
     /// The guest's bytes as they are.
     Raw,
     /// QEMU's.
@@ -74,7 +74,7 @@ enum Subformat {
 
 impl TargetFormat {
     /// What the end of a name says.
-    fn of_name(path: &Path) -> Option<Self> {
+    pub(in crate::commands) fn of_name(path: &Path) -> Option<Self> {
         let end = path.extension()?.to_str()?;
         match end.to_ascii_lowercase().as_str() {
             "raw" | "img" => Some(Self::Raw),

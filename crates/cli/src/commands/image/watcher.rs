@@ -7,7 +7,7 @@ use detente_copy::{Amount, Progress, Stage};
 use super::progress::Reading;
 
 /// One image that is being made.
-pub(super) struct Watcher<'a> {
+pub(in crate::commands) struct Watcher<'a> {
     cancel: &'a AtomicBool,
     stage: AtomicU8,
     done: AtomicU64,
@@ -16,7 +16,7 @@ pub(super) struct Watcher<'a> {
 
 impl<'a> Watcher<'a> {
     /// `cancel` ends it.
-    pub(super) fn new(cancel: &'a AtomicBool) -> Self {
+    pub(in crate::commands) fn new(cancel: &'a AtomicBool) -> Self {
         Self {
             cancel,
             stage: AtomicU8::new(0),
@@ -59,7 +59,7 @@ impl Progress for Watcher<'_> {
 }
 
 /// All of them together.
-pub(super) fn reading(watchers: &[Watcher<'_>]) -> Reading {
+pub(in crate::commands) fn reading(watchers: &[Watcher<'_>]) -> Reading {
     let (mut done, mut total, mut what) = (0_u64, 0_u64, "copy");
     for watcher in watchers {
         let amount = watcher.amount();

@@ -53,9 +53,9 @@ struct Failed {
 
 /// Which image is made of which.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Names<'a> {
-    pub(super) source: Option<&'a Path>,
-    pub(super) target: &'a Path,
+pub(in crate::commands) struct Names<'a> {
+    pub(in crate::commands) source: Option<&'a Path>,
+    pub(in crate::commands) target: &'a Path,
 }
 
 impl Names<'_> {
@@ -155,7 +155,7 @@ impl Written {
 }
 
 /// The failure of the engine, with the way out.
-pub(super) fn failure(names: Names<'_>, error: ConvertError) -> Failure {
+pub(in crate::commands) fn failure(names: Names<'_>, error: ConvertError) -> Failure {
     let code = match error {
         ConvertError::Cancelled => INTERRUPTED,
         _ => CANNOT_TELL,
