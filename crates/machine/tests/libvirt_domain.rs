@@ -161,7 +161,7 @@ fn the_way_back_puts_in_again_what_was_kept() {
     for piece in [
         "<title>Payroll</title>",
         "<hugepages/>",
-        "<vcpupin vcpu='0' cpuset='3'/>",
+        "<vcpupin cpuset='3' vcpu='0'/>",
         "<vmport state='off'/>",
         "cache='none' discard='unmap' io='native'",
         "<host name='mon1' port='6321'/>",
@@ -173,7 +173,7 @@ fn the_way_back_puts_in_again_what_was_kept() {
         "<filterref filter='clean-traffic'/>",
         "<bootmenu enable='no'/>",
         "<tag xmlns='urn:app:1'>blue</tag>",
-        "<graphics type='spice'",
+        "<graphics autoport='yes' type='spice'>",
         "machine='q35'",
     ] {
         assert!(xml.contains(piece), "{piece} is not in {xml}");

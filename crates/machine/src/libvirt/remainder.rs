@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::kvm::ceiling_bytes;
+use crate::kvm::{ceiling_bytes, image};
 use crate::loss::Losses;
 use crate::spec::{
     Checkpoints, DiskSource, DynamicMemory, Extensions, GuestHint, IntegrationService, MacAddress,
@@ -225,8 +225,10 @@ fn cards(spec: &MachineSpec) -> Vec<Card> {
 fn sizes(spec: &MachineSpec) -> Vec<Size> {
     let own = spec.disks.iter();
     own.filter_map(|disk| {
+        // As it is written: another host may have it elsewhere.
+        let (source, _) = image(disk, "", &mut Losses::new())?;
         Some(Size {
-            source: disk.source.clone()?,
+            source,
             size_bytes: disk.size_bytes?,
         })
     })

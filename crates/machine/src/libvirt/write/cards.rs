@@ -31,7 +31,12 @@ impl Writing<'_> {
         let model = nic_model(nic, self.options.devices);
         own.push(Element::new("model").with("type", nic_name(&model)));
         self.vlan(&field, nic, &mut own);
-        if nic.link == Link::Down {
+        let hangs_free = network(nic, &self.options.networks).is_none();
+        if hangs_free && nic.link == Link::Up {
+            let why = "the guest sees no link where there is no network";
+            self.losses.approximated(format!("{field}.link"), why);
+        }
+        if hangs_free || nic.link == Link::Down {
             own.push(Element::new("link").with("state", "down"));
         }
         if let Some(bytes) = nic.mtu_bytes {
@@ -53,7 +58,11 @@ impl Writing<'_> {
         }
         let (kind, source) = match target {
             None => {
-                own.attributes.push(("type".to_owned(), "null".to_owned()));
+                // libvirt has a type for it, `null`, and libvirtd 9.0 dies of it when the domain
+                // starts.
+                own.attributes.push(("type".to_owned(), "user".to_owned()));
+                let why = "a plug that hangs free is a network of QEMU's own without a link";
+                self.losses.approximated(field, why);
                 return;
             }
             Some(NetworkRef { kind, name }) => match kind {
