@@ -4,7 +4,7 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
     cat, check, completions, convert, cp, doctor, explain, image, inspect, lab, ls, machine, man,
-    plan, report, validate,
+    plan, prepare, report, validate,
 };
 
 /// Run, move and prove virtual servers on both sides of the hypervisor divide.
@@ -29,6 +29,7 @@ pub(crate) enum Command {
     Ls(ls::Arguments),
     Cat(cat::Arguments),
     Cp(cp::Arguments),
+    Prepare(prepare::Arguments),
     Convert(Box<convert::Arguments>),
     Validate(validate::Arguments),
     Report(report::Arguments),

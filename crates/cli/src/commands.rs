@@ -15,6 +15,7 @@ pub(crate) mod ls;
 pub(crate) mod machine;
 pub(crate) mod man;
 pub(crate) mod plan;
+pub(crate) mod prepare;
 pub(crate) mod report;
 pub(crate) mod validate;
 
@@ -30,8 +31,9 @@ pub(crate) fn run(command: Command, out: &mut Output) -> anyhow::Result<ExitCode
         Command::Ls(arguments) => ls::run(&arguments, out),
         Command::Cat(arguments) => cat::run(&arguments, out),
         Command::Cp(arguments) => cp::run(&arguments, out),
-        Command::Convert(arguments) => convert::run(&arguments, out),
         Command::Check(arguments) => check::run(&arguments, out),
+        Command::Convert(arguments) => convert::run(&arguments, out),
+        Command::Prepare(arguments) => prepare::run(&arguments, out),
         Command::Validate(arguments) => validate::run(&arguments, out),
         Command::Report(arguments) => report::run(&arguments, out),
         Command::Explain(arguments) => explain::run(&arguments, out),

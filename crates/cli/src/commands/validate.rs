@@ -1,7 +1,7 @@
 //! `detente validate`: boot a guest and run a plan inside it.
 
-mod hosts;
-mod live;
+pub(super) mod hosts;
+pub(super) mod live;
 pub(crate) mod table;
 
 use std::path::PathBuf;
