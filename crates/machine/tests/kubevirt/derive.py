@@ -19,7 +19,8 @@ def interfaces(text):
     found = {}
     for match in re.finditer(r"^interface (\w+) \{\n(.*?)^\}", text, re.M | re.S):
         body = re.sub(r"/\*.*?\*/", "", match.group(2), flags=re.S)
-        found[match.group(1)] = re.findall(r"^\s*(?:readonly )?'?([\w-]+)'?(\?)?: (.+);$", body, re.M)
+        field = r"^    (?:readonly )?'?([\w-]+)'?(\?)?: (\{.*?^    \}|[^\n]+);$"
+        found[match.group(1)] = re.findall(field, body, re.M | re.S)
     return found
 
 
