@@ -172,7 +172,8 @@ impl Tool {
                 argv
             }
             Self::Relabel { paths } => {
-                let mut argv = words(&["restorecon", "-F"]);
+                // -i: a tool need not make every file that it may make.
+                let mut argv = words(&["restorecon", "-i", "-F"]);
                 argv.extend(paths.iter().cloned());
                 argv
             }
