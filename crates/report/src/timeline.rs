@@ -216,3 +216,92 @@ fn tick_label(ms: u64) -> String {
         (_, _, _) => format!("{ms} ms"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use detente_evidence::Run;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// The sample's first profile with these steps, these cases (id, start, duration).
+    fn part(steps: &[(&str, u64)], cases: &[(&str, u64, u64)]) -> ProfileRun {
+        let sample = include_str!("../tests/sample/run/run.json");
+        let mut json: Value = serde_json::from_str(sample).unwrap();
+        let template = json["profiles"][0]["cases"][0].clone();
+        let case = |(id, started_ms, duration_ms): &(&str, u64, u64)| {
+            let mut case = template.clone();
+            case["case_id"] = json!(id);
+            case["outcome"] = json!("passed");
+            case["duration_ms"] = json!(duration_ms);
+            case["attempts"] = json!([{"outcome": "passed", "started_ms": started_ms}]);
+            case
+        };
+        let steps = steps
+            .iter()
+            .map(|(text, ms)| json!({"text": text, "elapsed_ms": ms}));
+        json["profiles"][0]["steps"] = steps.collect();
+        json["profiles"][0]["cases"] = cases.iter().map(case).collect();
+        let mut run = Run::parse(json.to_string().as_bytes()).unwrap();
+        run.profiles.remove(0)
+    }
+
+    #[test]
+    fn a_boot_is_drawn_step_by_step_to_the_machine_s_end() {
+        let steps = [("agent", 2_000), ("root", 4_000), ("power off", 9_000)];
+        let cases = [
+            ("BOOT-01", 0, 8_000),
+            ("CPU-01", 8_000, 500),
+            ("PWR-01", 0, 1_000),
+        ];
+        let drawn = timeline(&part(&steps, &cases)).unwrap();
+        assert_eq!(drawn.whole, "10.0 s");
+        let phases: Vec<_> = drawn
+            .phases
+            .iter()
+            .map(|phase| [&phase.x, &phase.width])
+            .collect();
+        let expect = [
+            ["0.0", "20.0"],
+            ["20.0", "20.0"],
+            ["40.0", "40.0"],
+            ["80.0", "10.0"],
+            ["90.0", "10.0"],
+        ];
+        assert_eq!(phases, expect);
+        assert_eq!(drawn.cases.len(), 1);
+        assert!(drawn.elsewhere.is_empty());
+        let labels: Vec<_> = drawn.ticks.iter().map(|tick| tick.label.as_str()).collect();
+        assert_eq!(labels, ["0", "2 s", "4 s", "6 s", "8 s", "10 s"]);
+    }
+
+    #[test]
+    fn a_run_of_an_older_version_is_drawn_from_its_cases() {
+        let drawn = timeline(&part(&[], &[("BOOT-01", 0, 8_000), ("CRS-03", 0, 700)])).unwrap();
+        assert_eq!((drawn.phases.len(), drawn.whole.as_str()), (2, "8.0 s"));
+        assert_eq!(drawn.elsewhere, ["CRS-03"]);
+    }
+
+    #[test]
+    fn a_machine_that_did_nothing_is_not_drawn() {
+        assert!(timeline(&part(&[], &[("BOOT-01", 0, 0)])).is_none());
+        assert!(timeline(&part(&[], &[])).is_none());
+    }
+
+    #[test]
+    fn cases_are_drawn_between_the_first_and_the_last() {
+        let cases = [
+            ("BOOT-01", 0, 8_000),
+            ("B", 9_000, 1_000),
+            ("A", 8_000, 500),
+        ];
+        let drawn = timeline(&part(&[], &cases)).unwrap();
+        let places: Vec<_> = drawn
+            .cases
+            .iter()
+            .map(|case| [&case.x, &case.width])
+            .collect();
+        assert_eq!(places, [["0.0", "25.0"], ["50.0", "50.0"]]);
+        assert_eq!(drawn.cases_span, "8.0 s to 10.0 s");
+    }
+}

@@ -3,7 +3,7 @@
 use detente_evidence::Outcome;
 
 use super::head::{Badge, badge, moment};
-use crate::text::{clipped, quantity, shown};
+use crate::text::{clipped, listed, quantity, shown};
 use crate::{CaseChange, Differences, MeasurementChange};
 
 /// What changed since an earlier run.
@@ -26,7 +26,8 @@ pub(super) struct Group {
 #[derive(PartialEq, Eq)]
 pub(super) struct Changed {
     pub(super) profile: String,
-    pub(super) names: Vec<String>,
+    /// The cases: identity and title.
+    cases: Vec<(String, String)>,
     pub(super) before: Option<Badge>,
     pub(super) after: Option<Badge>,
     pub(super) message: String,
@@ -74,7 +75,7 @@ fn together(cases: &[CaseChange]) -> Vec<Changed> {
     for change in cases {
         let mut new = changed(change);
         match entries.iter_mut().find(|known| known.is_like(&new)) {
-            Some(known) => known.names.append(&mut new.names),
+            Some(known) => known.cases.append(&mut new.cases),
             None => entries.push(new),
         }
     }
@@ -82,6 +83,15 @@ fn together(cases: &[CaseChange]) -> Vec<Changed> {
 }
 
 impl Changed {
+    /// One case with its title, more by their identities alone.
+    pub(super) fn name(&self) -> String {
+        if let [(id, title)] = self.cases.as_slice() {
+            return format!("{id} {title}");
+        }
+        let ids: Vec<_> = self.cases.iter().map(|(id, _)| id.clone()).collect();
+        listed(&ids)
+    }
+
     fn is_like(&self, other: &Self) -> bool {
         (&self.profile, &self.before, &self.after, &self.message)
             == (&other.profile, &other.before, &other.after, &other.message)
@@ -89,11 +99,10 @@ impl Changed {
 }
 
 fn changed(change: &CaseChange) -> Changed {
-    let name = format!("{} {}", change.case_id, change.title);
     let word = |outcome: Option<Outcome>| outcome.map(badge);
     Changed {
         profile: shown(&change.profile),
-        names: vec![shown(&name)],
+        cases: vec![(shown(&change.case_id), shown(&change.title))],
         before: word(change.before),
         after: word(change.after),
         message: shown(&change.message),

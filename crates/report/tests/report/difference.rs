@@ -1,12 +1,9 @@
 //! Two runs: what failed newly, what is mended, what moved.
-#![expect(clippy::unwrap_used, reason = "a test panics")]
 
-mod support;
-
+use crate::support::{json as sample, run, text};
 use detente_evidence::Outcome;
 use detente_report::{CaseChange, Differences, differences};
 use serde_json::{Value, json};
-use support::{json as sample, run, text};
 
 /// The place of a case of the sample's first profile.
 fn case<'a>(json: &'a mut Value, id: &str) -> &'a mut Value {
@@ -116,7 +113,7 @@ fn the_page_says_it_all() {
     let (mut earlier, mut now) = (sample(), sample());
     case(&mut earlier, "STO-01")["outcome"] = json!("failed");
     case(&mut now, "NET-01")["outcome"] = json!("failed");
-    let folder = support::opened().folder;
+    let folder = crate::support::opened().folder;
     let html = detente_report::html(&run(&now), &folder, Some(&run(&earlier))).unwrap();
     let text = text(&html);
     let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("no {what}"));

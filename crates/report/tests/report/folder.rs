@@ -1,14 +1,11 @@
 //! A run's folder is opened whole and unchanged, or not at all.
-#![expect(clippy::unwrap_used, reason = "a test panics")]
-
-mod support;
 
 use std::fs;
 use std::path::Path;
 
+use crate::support::copy;
 use detente_report::{Change, OpenError, open};
 use serde_json::{Value, json};
-use support::copy;
 
 /// Opens a copy after `spoil`.
 fn spoiled(spoil: impl FnOnce(&Path)) -> OpenError {

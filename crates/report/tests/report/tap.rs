@@ -1,11 +1,8 @@
 //! TAP version 14, held against its specification by hand (and by `tap-parser` of npm, see
-//! docs/guide/report.md).
-#![expect(clippy::unwrap_used, reason = "a test panics")]
+//! docs/decisions/0024).
 
-mod support;
-
+use crate::support::{json as sample, run};
 use serde_json::{Value, json};
-use support::{json as sample, run};
 
 /// The points of a subtest, or of the whole with an empty indent.
 fn points(tap: &str, indent: &str) -> Vec<String> {
@@ -68,7 +65,7 @@ fn every_outcome_has_its_point_and_a_harness_agrees_with_the_verdict() {
 
 #[test]
 fn plans_count_what_follows() {
-    let run = support::opened().run;
+    let run = crate::support::opened().run;
     let tap = detente_report::tap(&run);
     let mut lines = tap.lines();
     assert_eq!(lines.next(), Some("TAP version 14"));

@@ -1,6 +1,4 @@
 //! What the tests share: a real run of a guest that boots on one side only, and spoiled copies.
-#![expect(dead_code, reason = "each test binary uses its own part")]
-#![expect(clippy::unwrap_used, reason = "a test panics")]
 
 use std::path::{Path, PathBuf};
 
@@ -109,7 +107,7 @@ fn attributes(mut rest: &str) -> (Vec<String>, &str) {
         if let Some(after) = rest.strip_prefix('>') {
             return (names, after);
         }
-        let end = rest.find(|c: char| matches!(c, '=' | '>' | ' ' | '/' | '\n'));
+        let end = rest.find(['=', '>', ' ', '/', '\n']);
         let (name, after) = rest.split_at(end.unwrap());
         names.push(name.to_owned());
         rest = match after.strip_prefix("=\"") {
