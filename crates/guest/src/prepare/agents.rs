@@ -10,6 +10,10 @@ use super::draft::{Ask, Draft, Reason};
 use super::guest_tree::has_program;
 use crate::check::{By, Finding};
 use crate::facts::{Init, Role, Service, ServiceState};
+use crate::settings::ini::Ini;
+
+/// More targets than any unit is wanted by.
+const MAX_LINKS: usize = 16;
 
 /// The rules that this planner mends.
 pub(super) const RULES: &[&str] = &[
@@ -53,7 +57,7 @@ fn start(
         };
         match ask.facts.services.init {
             Init::Systemd if has_program(ask.files, "systemctl")? => {
-                by_systemd(draft, service, unit, &why);
+                by_systemd(ask, draft, service, unit, &why)?;
             }
             Init::OpenRc if has_program(ask.files, "rc-update")? => {
                 let service = unit.to_owned();
@@ -68,15 +72,44 @@ fn start(
     Ok(())
 }
 
-fn by_systemd(draft: &mut Draft<'_>, service: &Service, unit: &str, why: &Reason) {
+fn by_systemd(
+    ask: Ask<'_>,
+    draft: &mut Draft<'_>,
+    service: &Service,
+    unit: &str,
+    why: &Reason,
+) -> Result<(), FsError> {
+    let is_masked = match service.state {
+        ServiceState::Masked => true,
+        ServiceState::Disabled => false,
+        ServiceState::Enabled | ServiceState::Static | ServiceState::Unknown => return Ok(()),
+    };
+    let links = links(ask, unit)?;
     let unit = unit.to_owned();
-    let link = format!("/etc/systemd/system/{unit}");
-    match service.state {
-        ServiceState::Masked => {
-            draft.run(Tool::UnmaskUnit { unit: unit.clone() }, &[link], why);
-            draft.run(Tool::EnableUnit { unit }, &[], why);
-        }
-        ServiceState::Disabled => draft.run(Tool::EnableUnit { unit }, &[], why),
-        ServiceState::Enabled | ServiceState::Static | ServiceState::Unknown => {}
+    if is_masked {
+        let link = format!("/etc/systemd/system/{unit}");
+        draft.run(Tool::UnmaskUnit { unit: unit.clone() }, &[link], why);
     }
+    draft.run(Tool::EnableUnit { unit }, &links, why);
+    Ok(())
+}
+
+/// The links that enable a unit, as its section `[Install]` says.
+fn links(ask: Ask<'_>, unit: &str) -> Result<Vec<String>, FsError> {
+    for folder in ["/usr/lib/systemd/system", "/lib/systemd/system"] {
+        let path = format!("{folder}/{unit}");
+        let Some(text) = ask.files.text(&path)? else {
+            continue;
+        };
+        let file = Ini::systemd(&path, &text);
+        let kinds = [("WantedBy", "wants"), ("RequiredBy", "requires")];
+        let all = kinds.iter().flat_map(|(key, kind)| {
+            file.all("Install", key).flat_map(move |own| {
+                let targets = own.value.split_whitespace();
+                targets.map(move |target| format!("/etc/systemd/system/{target}.{kind}/{unit}"))
+            })
+        });
+        return Ok(all.take(MAX_LINKS).collect());
+    }
+    Ok(Vec::new())
 }

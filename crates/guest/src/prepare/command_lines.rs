@@ -151,7 +151,7 @@ pub(crate) fn edit(bytes: &[u8], kind: Kind, change: &dyn Fn(&str, Use) -> Strin
         Kind::Grub => lines::edit(bytes, |_, text| of_grub(text, change)),
         Kind::Bls => lines::edit(bytes, |_, text| {
             // What is put in by a name is written elsewhere.
-            let own = if text.contains('$') {
+            let own = if text.contains("kernelopts") {
                 Use::Part
             } else {
                 Use::Entry
@@ -311,6 +311,11 @@ mod tests {
             Kind::Bls,
             "title nopv\noptions root=a nopv\n",
             "title nopv\noptions root=a x=1\n",
+        );
+        check(
+            Kind::Bls,
+            "options a nopv $tuned_params\noptions $kernelopts nopv\n",
+            "options a $tuned_params x=1\noptions $kernelopts\n",
         );
         check(
             Kind::Settings,

@@ -5,6 +5,8 @@ pub(crate) mod arguments;
 pub(crate) mod fields;
 pub(crate) mod ini;
 pub(crate) mod lines;
+#[cfg(test)]
+mod properties;
 pub(crate) mod shell;
 
 /// The editors over hostile text: no panic, no hang, and what nobody asked for stays.

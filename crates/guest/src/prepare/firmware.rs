@@ -66,11 +66,17 @@ fn fall_back(ask: Ask<'_>, draft: &mut Draft<'_>, finding: &Finding) -> Result<(
         );
         return Ok(());
     };
+    let has_shim = finding.rule == "linux.firmware.fallback-leads-nowhere";
     let why = Reason::new(
         finding.rule,
-        format!("The firmware of a new machine starts {folder}/{FALLBACK}: a copy of {first}."),
+        match has_shim {
+            true => format!("{folder}/{FALLBACK} is shim: what it starts is copied beside it."),
+            false => format!(
+                "The firmware of a new machine starts {folder}/{FALLBACK}: a copy of {first}."
+            ),
+        },
     );
-    if finding.rule != "linux.firmware.fallback-leads-nowhere" {
+    if !has_shim {
         draft.copy(&first, &format!("{folder}/{FALLBACK}"), &why)?;
     }
     let mut with_grub = own.first.role == ProgramRole::Grub;

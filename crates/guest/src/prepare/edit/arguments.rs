@@ -109,7 +109,9 @@ pub(crate) fn insert(line: &str, text: &str, before: impl Fn(&Argument) -> bool)
             let (head, tail) = line.split_at_checked(last.at.end).unwrap_or((line, ""));
             format!("{head} {text}{tail}")
         }
-        None => format!("{line}{text}"),
+        None if line.trim().is_empty() => format!("{line}{text}"),
+        // What init gets stands behind it.
+        None => format!("{text} {}", line.trim_start()),
     }
 }
 
@@ -150,5 +152,6 @@ mod tests {
         assert_eq!(insert("ro quiet ", "x=1", is_tty), "ro quiet x=1 ");
         assert_eq!(insert("", "x=1", is_tty), "x=1");
         assert_eq!(insert("ro -- 3", "x=1", is_tty), "ro x=1 -- 3");
+        assert_eq!(insert("-- 3", "x=1", is_tty), "x=1 -- 3");
     }
 }

@@ -1,9 +1,13 @@
 //! The configuration of the programs that make initramfs files names the drivers of every world.
 
+use std::collections::BTreeSet;
+
 use detente_volume::FsError;
 
 use super::generators;
 use crate::facts::{Builder, BuilderSetting, DriverState, Facts, Generator};
+use crate::files::Files;
+use crate::modules::module_name;
 use crate::prepare::draft::{Ask, Draft, Reason};
 use crate::prepare::edit::{lines, shell};
 use crate::prepare::guest_tree::has_program;
@@ -17,6 +21,8 @@ const MKINITFS: &str = "/etc/mkinitfs/mkinitfs.conf";
 /// A feature of ours: files of modules, as patterns below the folder of a kernel.
 const FEATURE: &str = "/etc/mkinitfs/features.d/detente.modules";
 const SUSE: &str = "/etc/sysconfig/kernel";
+/// A list of all modules of a kernel is a tenth of that.
+const MAX_DEPENDENCIES_BYTES: u64 = 16 << 20;
 
 /// Names the drivers for every initramfs to come, with each program that is in use.
 pub(super) fn all(
@@ -80,7 +86,7 @@ fn dracut(
     wanted: &[String],
     why: &Reason,
 ) -> Result<(), FsError> {
-    omitted(ask, draft, why)?;
+    omitted(ask, draft, wanted, why)?;
     let names = ["add_drivers", "force_drivers"];
     if unnamed(ask.facts, wanted, Builder::Dracut, &names).is_empty() {
         return Ok(());
@@ -94,14 +100,22 @@ fn dracut(
     draft.write(DRACUT, text.into_bytes(), why)
 }
 
-/// Takes the drivers of the asked hardware out of `omit_drivers`.
-fn omitted(ask: Ask<'_>, draft: &mut Draft<'_>, why: &Reason) -> Result<(), FsError> {
-    let needed: Vec<&str> = ask
-        .profiles()
-        .iter()
-        .flat_map(|own| own.disk_modules())
-        .copied()
-        .collect();
+/// Takes the drivers of the asked hardware, and what they need, out of `omit_drivers`.
+fn omitted(
+    ask: Ask<'_>,
+    draft: &mut Draft<'_>,
+    wanted: &[String],
+    why: &Reason,
+) -> Result<(), FsError> {
+    let hardware = ask.profiles().iter().flat_map(|own| own.disk_modules());
+    let mut needed: BTreeSet<String> = hardware.map(|own| (*own).to_owned()).collect();
+    needed.extend(wanted.iter().cloned());
+    for kernel in &ask.facts.kernels {
+        if let Some(folder) = &kernel.modules_folder {
+            let more = dependencies(ask.files, folder, &needed)?;
+            needed.extend(more);
+        }
+    }
     let proofs = ask
         .of("linux.initramfs.driver-omitted")
         .flat_map(|own| &own.evidence);
@@ -116,7 +130,7 @@ fn omitted(ask: Ask<'_>, draft: &mut Draft<'_>, why: &Reason) -> Result<(), FsEr
             None => draft.bytes(path)?.unwrap_or_default(),
         };
         let new = shell::edit(&old, |own, value| {
-            let kept = |word: &&str| !needed.contains(&word.replace('-', "_").as_str());
+            let kept = |word: &&str| !needed.contains(&word.replace('-', "_"));
             let words: Vec<&str> = value.split_whitespace().filter(kept).collect();
             let fewer = words.len() < value.split_whitespace().count();
             (own.name == "omit_drivers" && fewer).then(|| format!(" {} ", words.join(" ")))
@@ -126,6 +140,21 @@ fn omitted(ask: Ask<'_>, draft: &mut Draft<'_>, why: &Reason) -> Result<(), FsEr
         }
     }
     Ok(())
+}
+
+/// \[modules.dep(5)\] What modules need, directly or not: each line has all of it.
+fn dependencies(
+    files: Files<'_>,
+    folder: &str,
+    of: &BTreeSet<String>,
+) -> Result<Vec<String>, FsError> {
+    let bytes = files.read(&format!("{folder}/modules.dep"), MAX_DEPENDENCIES_BYTES)?;
+    let bytes = bytes.unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let lines = text.lines().filter_map(|line| line.split_once(':'));
+    let own = lines.filter(|(path, _)| module_name(path).is_some_and(|name| of.contains(&name)));
+    let needs = own.flat_map(|(_, needs)| needs.split_whitespace());
+    Ok(needs.filter_map(module_name).collect())
 }
 
 fn initramfs_tools(
@@ -240,4 +269,22 @@ fn suse(
         })
     })?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::memory::Memory;
+
+    #[test]
+    fn what_a_driver_needs_is_needed_too() {
+        let list = "kernel/drivers/virtio/virtio_pci.ko.xz: kernel/a/virtio-pci-modern-dev.ko.xz \
+                    kernel/a/virtio.ko.xz\nkernel/x/other.ko: kernel/x/more.ko\n\
+                    kernel/x/virtio_blk.ko:\n";
+        let fs = Memory::new().file("/usr/lib/modules/6/modules.dep", list);
+        let of = ["virtio_pci", "virtio_blk"].map(str::to_owned).into();
+        let found = dependencies(fs.files(), "/usr/lib/modules/6", &of).unwrap();
+        assert_eq!(found, ["virtio_pci_modern_dev", "virtio"]);
+        assert!(dependencies(fs.files(), "/none", &of).unwrap().is_empty());
+    }
 }

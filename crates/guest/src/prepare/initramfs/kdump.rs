@@ -46,7 +46,10 @@ fn rebuild(ask: Ask<'_>, draft: &mut Draft<'_>, image: &InitramfsImage) -> Resul
     if has_program(ask.files, KDUMP_TOOLS)? {
         let why = Reason::new(RULE, format!("kdump's initramfs of {kernel} is made anew."));
         draft.run(Tool::KdumpTools { kernel }, &[path], &why);
-    } else if starts && has_program(ask.files, "kdumpctl")? {
+    } else if !has_program(ask.files, "kdumpctl")? {
+        let text = format!("{path} was made by kdump, which is not installed");
+        draft.leave(RULE, By::Hand, text);
+    } else if starts {
         let why = Reason::new(RULE, format!("kdump's initramfs of {kernel} is made anew."));
         draft.run(Tool::Kdump, &[path], &why);
     } else {
