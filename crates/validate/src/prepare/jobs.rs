@@ -113,8 +113,10 @@ impl JobMaker<'_> {
             | Tool::InstallPackages { .. }
             | Tool::Relabel { .. } => false,
         };
-        let init = self.guest.facts().services.init;
-        (makes_initramfs && init == Init::Systemd).then_some(("TMPDIR", "/dev/shm"))
+        let facts = self.guest.facts();
+        // With SELinux, depmod may not look into that folder, and the initramfs lacks its lists.
+        let may = facts.services.init == Init::Systemd && facts.security.selinux.is_none();
+        (makes_initramfs && may).then_some(("TMPDIR", "/dev/shm"))
     }
 
     /// Puts a package where it is installed from.

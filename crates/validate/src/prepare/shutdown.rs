@@ -1,8 +1,8 @@
 //! Turns the guest off so that its file systems are clean.
 //!
-//! The guest's own `poweroff` is asked for: the power button needs a service that listens to it,
-//! which the preparing boot does not start. Where that does not work the button is pressed all the
-//! same.
+//! The guest's init is told by the guest's own programs: the power button needs a service that
+//! listens to it, which the preparing boot does not start. Where none of them helps, the button is
+//! pressed all the same.
 
 use std::time::Duration;
 
@@ -22,9 +22,16 @@ const ORDER_S: u64 = 20;
 /// How long the agent is given to let go of the root.
 const LEAVING: Duration = Duration::from_secs(10);
 
-/// Programs that order the power off without waiting for it, the first that is there.
+/// Programs that order the power off without waiting for it, the first that is there. systemd is
+/// asked for the target itself: `systemctl poweroff` wants logind, which does not run.
 const PROGRAMS: [&[&str]; 3] = [
-    &["systemctl", "--no-block", "poweroff"],
+    &[
+        "systemctl",
+        "--no-block",
+        "--job-mode=replace-irreversibly",
+        "start",
+        "poweroff.target",
+    ],
     &["poweroff"],
     &["busybox", "poweroff"],
 ];
@@ -37,15 +44,27 @@ pub(crate) fn shut_down(talk: &mut Talk<'_>) -> Result<(), PrepareError> {
         let over = state.phase == Some(Phase::Leaving) || state.power_off.is_some();
         (over || state.gone().is_some()).then_some(())
     })?;
-    if !is_ordered {
-        talk.session.machine().press_power_button()?;
+    let limit = talk.limit(SHUTDOWN_S) / 2;
+    if is_ordered && let Some(end) = watch(talk, limit)? {
+        return end;
     }
-    let limit = talk.limit(SHUTDOWN_S);
+    talk.session.machine().press_power_button()?;
+    watch(talk, limit)?.unwrap_or_else(|| {
+        let seconds = limit.as_secs().saturating_mul(2);
+        let why = format!("the power was not off after {seconds} s");
+        Err(PrepareError::NotShutDown { why })
+    })
+}
+
+/// Waits for the power to go off; nothing if it did not within the limit.
+fn watch(
+    talk: &mut Talk<'_>,
+    limit: Duration,
+) -> Result<Option<Result<(), PrepareError>>, PrepareError> {
     let waited = talk.session.wait(limit, |state| {
         let panicked = || {
-            state
-                .panic_line()
-                .map(|line| Err(format!("its kernel panicked: {line}")))
+            let line = state.panic_line()?;
+            Some(Err(format!("its kernel panicked: {line}")))
         };
         match state.power_off {
             Some(PowerOff::Guest) => Some(Ok(())),
@@ -55,13 +74,13 @@ pub(crate) fn shut_down(talk: &mut Talk<'_>) -> Result<(), PrepareError> {
         }
     })?;
     let why = match waited {
-        Waited::Came(Ok(())) => return Ok(()),
+        Waited::Came(Ok(())) => return Ok(Some(Ok(()))),
         Waited::Came(Err(why)) => why,
-        Waited::Late => format!("the power was not off after {} s", limit.as_secs()),
+        Waited::Late => return Ok(None),
         Waited::Gone => talk.session.gone().unwrap_or_default(),
         Waited::Interrupted => return Err(PrepareError::Interrupted),
     };
-    Err(PrepareError::NotShutDown { why })
+    Ok(Some(Err(PrepareError::NotShutDown { why })))
 }
 
 /// Has one of the guest's programs order it; whether one did.

@@ -241,7 +241,7 @@ fn script(spec: &LaunchSpec, answer: Answer) -> Script {
     let mut ordered = false;
     let guest = FakeGuest::answering(move |id, task| {
         let is_power_off =
-            matches!(task, Task::RunTool(run) if run.argv.contains(&"poweroff".to_owned()));
+            matches!(task, Task::RunTool(run) if run.argv.contains(&"poweroff.target".to_owned()));
         let own = answer(task).map(|seen| vec![observed(id, seen)]);
         let mut events = own.unwrap_or_else(|| usual(id, task));
         if is_power_off && !std::mem::replace(&mut ordered, true) {
