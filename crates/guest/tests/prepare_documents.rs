@@ -1,4 +1,5 @@
 //! The documents of prepare, in every form that they can take, against their schemas.
+#![expect(clippy::unwrap_used, reason = "a test panics")]
 
 mod schema;
 
