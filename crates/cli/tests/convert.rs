@@ -357,6 +357,13 @@ fn wrong_input_has_a_way_out() {
     .unwrap();
     fs::write(place.path("gone.xml"), DOMAIN).unwrap();
     fs::write(place.path("own.vmcx"), b"\x14\x20\x28\x01").unwrap();
+    fs::write(place.path("old.ovf"), "<Envelope xmlns='urn:old'/>").unwrap();
+    fs::write(place.path("notes.xml"), "<notes/>").unwrap();
+    fs::write(
+        place.path("half.json"),
+        r#"{"schema":"detente/hyperv-inventory/1""#,
+    )
+    .unwrap();
     fs::create_dir(place.path("empty")).unwrap();
     fs::create_dir(place.path("there")).unwrap();
     for (code, arguments, says) in [
@@ -389,6 +396,21 @@ fn wrong_input_has_a_way_out() {
             "the folder above",
         ),
         (2, vec!["gone.raw", "out", "--to", "kit"], "No such file"),
+        (
+            2,
+            vec!["old.ovf", "out", "--to", "kit"],
+            "not an OVF envelope",
+        ),
+        (
+            2,
+            vec!["notes.xml", "out", "--to", "kit"],
+            "no definition of a machine",
+        ),
+        (
+            2,
+            vec!["half.json", "out", "--to", "kit"],
+            "half.json: not an inventory",
+        ),
         (2, vec!["bad.xml", "out", "--to", "kit"], "bad.xml"),
         (64, vec!["far.xml", "out", "--to", "kit"], "--allow-path"),
         (2, vec!["gone.xml", "out", "--to", "kit"], "is not there"),

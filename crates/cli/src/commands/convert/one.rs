@@ -39,7 +39,10 @@ pub(super) fn convert(
     };
     let target = match &folder {
         Some(folder) => folder.target().to_owned(),
-        None => wanted.destination.clone(),
+        // As it would be named in a definition.
+        None => {
+            std::path::absolute(&wanted.destination).unwrap_or_else(|_| wanted.destination.clone())
+        }
     };
     settle(wanted, &mut loaded, &target);
     let definition = target::definition(wanted, &loaded.spec)?;

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use detente_disk::{Format, Image};
 use detente_machine::libvirt::from_libvirt;
 use detente_machine::spec::{
-    Bus, Disk, DiskFormat, DiskSource, Firmware, NetworkKind, NetworkRef, Nic, NicModel,
+    Bus, Disk, DiskFormat, DiskSource, Display, Extensions, Firmware, IntegrationService,
+    NetworkKind, NetworkRef, Nic, NicModel, SerialBackend, SerialPort,
 };
 use detente_machine::{Losses, MachineSpec, hyperv_xml, vmcx};
 
@@ -102,15 +103,18 @@ fn folder(folder: &Path, wanted: &Wanted) -> Result<Loaded, Failure> {
         found.iter().filter(has).collect::<Vec<_>>()
     };
     for path in ends("json") {
-        if let Some(Definition::Inventory(bytes)) = definition(path)? {
-            return export::inventory(&bytes, folder, wanted);
+        // Other documents are none of ours.
+        if let Ok(Some(Definition::Inventory(bytes))) = definition(path) {
+            return export::inventory(&bytes, path, folder, wanted);
         }
     }
     if let [envelope] = ends("ovf").as_slice() {
         return package::envelope(envelope, wanted);
     }
     for path in ends("xml") {
-        if let Some(own @ (Definition::HypervXml(_) | Definition::Libvirt(_))) = definition(path)? {
+        if let Ok(Some(own @ (Definition::HypervXml(_) | Definition::Libvirt(_)))) =
+            definition(path)
+        {
             return own.load(path, wanted);
         }
     }
@@ -173,32 +177,38 @@ fn definition(path: &Path) -> Result<Option<Definition>, Failure> {
     if head.get(257..262) == Some(b"ustar") {
         return Ok(Some(Definition::Archive));
     }
-    let is = |end: &str| {
-        path.extension()
-            .is_some_and(|own| own.eq_ignore_ascii_case(end))
-    };
-    let first = head.iter().find(|byte| {
-        !byte.is_ascii_whitespace() && !matches!(byte, 0xef | 0xbb | 0xbf | 0xff | 0xfe | 0)
-    });
-    if !matches!(first, Some(b'<' | b'{'))
-        || !(is("xml")
-            || is("ovf")
-            || is("json")
-            || head.len() < 512
-            || file
-                .metadata()
-                .is_ok_and(|meta| meta.len() < MAX_DEFINITION_BYTES))
-    {
-        return Ok(None);
-    }
-    if file.metadata().map_err(failed)?.len() > MAX_DEFINITION_BYTES {
+    let text = first_character(&head).is_some_and(|byte| matches!(byte, b'<' | b'{'));
+    if !text || file.metadata().map_err(failed)?.len() > MAX_DEFINITION_BYTES {
         return Ok(None);
     }
     let bytes = std::fs::read(path).map_err(failed)?;
-    Ok(match first {
+    let found = match first_character(&bytes) {
         Some(b'{') => json(bytes),
         _ => xml(bytes),
-    })
+    };
+    let named = path
+        .extension()
+        .and_then(|end| end.to_str())
+        .unwrap_or_default();
+    match (found, named.to_ascii_lowercase().as_str()) {
+        (None, "ovf") => Ok(Some(Definition::Envelope)),
+        // A text under such a name is no disk, whatever it says.
+        (None, "xml" | "json" | "mf") => Err(Failure::cannot_tell(
+            anyhow::anyhow!(
+                "{} is no definition of a machine that is read",
+                path.display()
+            ),
+            Some("`detente convert --help` says what is".to_owned()),
+        )),
+        (found, _) => Ok(found),
+    }
+}
+
+/// The first byte of a text, behind marks of its encoding and white space.
+fn first_character(text: &[u8]) -> Option<u8> {
+    let marks = [0xef, 0xbb, 0xbf, 0xff, 0xfe, 0];
+    let is_text = |byte: &&u8| !byte.is_ascii_whitespace() && !marks.contains(*byte);
+    text.iter().find(is_text).copied()
 }
 
 fn json(bytes: Vec<u8>) -> Option<Definition> {
@@ -229,7 +239,10 @@ fn xml(bytes: Vec<u8>) -> Option<Definition> {
 
 impl Definition {
     fn load(self, path: &Path, wanted: &Wanted) -> Result<Loaded, Failure> {
-        let above = path.parent().unwrap_or(Path::new("."));
+        let above = match path.parent() {
+            Some(above) if !above.as_os_str().is_empty() => above,
+            Some(_) | None => Path::new("."),
+        };
         match self {
             Self::Libvirt(bytes) => {
                 let (spec, losses) = from_libvirt(&bytes).map_err(|error| unread(path, error))?;
@@ -248,7 +261,7 @@ impl Definition {
                 let folder = above.parent().filter(|_| inside).unwrap_or(above);
                 export::machine(&machine, path, folder, wanted)
             }
-            Self::Inventory(bytes) => export::inventory(&bytes, above, wanted),
+            Self::Inventory(bytes) => export::inventory(&bytes, path, above, wanted),
             Self::Kit => kit::load(above, wanted),
             Self::Envelope => package::envelope(path, wanted),
             Self::Archive => package::archive(path, wanted),
@@ -282,6 +295,7 @@ fn plain(wanted: &Wanted) -> Result<Loaded, Failure> {
         name: "default".to_owned(),
     };
     spec.nics.push(Nic::new(NicModel::Virtio, Some(network)));
+    furnish(&mut spec);
     let mut opened = Vec::new();
     for (index, (path, image)) in wanted.sources.iter().zip(images).enumerate() {
         let shown = path.display().to_string();
@@ -296,6 +310,20 @@ fn plain(wanted: &Wanted) -> Result<Loaded, Failure> {
         kind: Kind::Disks,
         images: opened,
     })
+}
+
+/// What a server has on any host: a screen, a console, and what its agents talk through.
+fn furnish(spec: &mut MachineSpec) {
+    spec.display = Display::Present;
+    spec.serial_ports.push(SerialPort {
+        port: 0,
+        backend: SerialBackend::Pty,
+        extensions: Extensions::default(),
+    });
+    spec.integration.extend([
+        IntegrationService::QemuGuestAgent,
+        IntegrationService::Entropy,
+    ]);
 }
 
 fn format(image: &Image) -> DiskFormat {

@@ -8,8 +8,13 @@ use super::super::Wanted;
 use super::{Kind, Loaded, files, unread};
 use crate::failure::Failure;
 
-pub(super) fn inventory(bytes: &[u8], folder: &Path, wanted: &Wanted) -> Result<Loaded, Failure> {
-    let inventory = Inventory::from_json(bytes).map_err(|error| unread(folder, error))?;
+pub(super) fn inventory(
+    bytes: &[u8],
+    path: &Path,
+    folder: &Path,
+    wanted: &Wanted,
+) -> Result<Loaded, Failure> {
+    let inventory = Inventory::from_json(bytes).map_err(|error| unread(path, error))?;
     let machine = inventory
         .machine(wanted.machine.as_deref())
         .map_err(|error| {
@@ -18,7 +23,7 @@ pub(super) fn inventory(bytes: &[u8], folder: &Path, wanted: &Wanted) -> Result<
                 "say which with --machine NAME or --machine ID",
             )
         })?;
-    self::machine(machine, folder, folder, wanted)
+    self::machine(machine, path, folder, wanted)
 }
 
 pub(super) fn machine(

@@ -1,6 +1,6 @@
 //! OVF packages: an envelope beside its files, or all of it in an archive.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use detente_block::{BlockRead, ClosedGate, Window};
@@ -21,6 +21,8 @@ const MAX_TEXT_BYTES: u64 = 16 << 20;
 trait Files {
     /// A file by its path in the package.
     fn open(&self, name: &str) -> Result<Arc<dyn BlockRead>, Failure>;
+    /// Where a file of the package is, for people.
+    fn place(&self, name: &str) -> PathBuf;
     /// The manifest, if there is one.
     fn manifest(&self) -> Result<Option<Arc<dyn BlockRead>>, Failure>;
 }
@@ -51,6 +53,10 @@ pub(super) fn envelope(path: &Path, wanted: &Wanted) -> Result<Loaded, Failure> 
             Ok(disks::open_file(&path)?)
         }
 
+        fn place(&self, name: &str) -> PathBuf {
+            self.0.with_file_name(name)
+        }
+
         fn manifest(&self) -> Result<Option<Arc<dyn BlockRead>>, Failure> {
             let path = self.0.with_extension("mf");
             if !path.is_file() {
@@ -72,6 +78,7 @@ pub(super) fn envelope(path: &Path, wanted: &Wanted) -> Result<Loaded, Failure> 
 /// All of it in an archive, which is read in place.
 pub(super) fn archive(path: &Path, wanted: &Wanted) -> Result<Loaded, Failure> {
     struct Inside {
+        path: PathBuf,
         file: Arc<dyn BlockRead>,
         archive: Archive,
     }
@@ -98,6 +105,10 @@ pub(super) fn archive(path: &Path, wanted: &Wanted) -> Result<Loaded, Failure> {
             self.window(entry)
         }
 
+        fn place(&self, name: &str) -> PathBuf {
+            self.path.join(name)
+        }
+
         fn manifest(&self) -> Result<Option<Arc<dyn BlockRead>>, Failure> {
             self.ending(".mf")
                 .map(|entry| self.window(entry))
@@ -107,7 +118,11 @@ pub(super) fn archive(path: &Path, wanted: &Wanted) -> Result<Loaded, Failure> {
 
     let file: Arc<dyn BlockRead> = disks::open_file(path)?;
     let archive = Archive::read(file.as_ref()).map_err(|error| unread(path, error))?;
-    let inside = Inside { file, archive };
+    let inside = Inside {
+        path: path.to_owned(),
+        file,
+        archive,
+    };
     let entry = inside.ending(".ovf").ok_or_else(|| {
         let error = anyhow::anyhow!("{}: the archive has no envelope (.ovf)", path.display());
         Failure::cannot_tell(error, Some("name the disks in it, unpacked".to_owned()))
@@ -195,7 +210,7 @@ fn open(
         };
         let file = files.open(name)?;
         verify(path, manifest, name, file.as_ref())?;
-        let inside = path.join(name);
+        let inside = files.place(name);
         let options = OpenOptions::default();
         let image = detente_disk::open_with(&inside, file, &ClosedGate, &options)
             .map_err(|error| unread(&inside, error))?;
