@@ -135,6 +135,7 @@ fn a_kit_is_a_folder_that_is_read_again() {
             "--accept",
             "passthrough",
         ])
+        .args(["--accept", "tpm-state"])
         .args(["--map", "br0=External", "-o"])
         .arg(&kit)
         .arg(domain())
