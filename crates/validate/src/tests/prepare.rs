@@ -510,12 +510,8 @@ fn a_file_system_that_was_left_in_use_is_refused() {
     let Some(scene) = Scene::new("a_file_system_that_was_left_in_use") else {
         return;
     };
-    // [ext4], "The Super Block": `s_state` at 0x3a of what begins at 1024, 1 is clean.
-    let file = fs::OpenOptions::new()
-        .write(true)
-        .open(&scene.changed)
-        .unwrap();
-    file.write_all_at(&[0], (1 << 20) + 1024 + 0x3a).unwrap();
+    let at = format!("{}?offset=1048576", scene.changed.display());
+    run(Command::new("debugfs").args(["-w", "-R", "ssv state 0", at.as_str()]));
     let host = scene.host(&scene.changed, as_usual);
     let error = scene.fails(vec![Box::new(host)], Looker::default());
     assert!(matches!(error, PrepareError::NotClean { .. }), "{error}");
