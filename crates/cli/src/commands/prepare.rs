@@ -119,7 +119,9 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
     if let Some(journal) = &arguments.undo {
         return undo::run(arguments, journal, out);
     }
-    settle(arguments.out.as_deref().or(first(&arguments.images)), out)?;
+    if !arguments.dry_run {
+        settle(arguments.out.as_deref().or(first(&arguments.images)), out)?;
+    }
     let asked = asked::named(&arguments.profiles)?;
     let macs = asked::macs(&arguments.macs)?;
     let packages = packages::list(arguments.packages.as_deref())?;
