@@ -11,11 +11,11 @@ use detente_machine::qemu::Accelerator;
 use detente_machine::qemu_definition::to_qemu_command;
 use detente_machine::spec::{
     Bus, CheckpointPolicy, Checkpoints, Chipset, Clock, Controller, ControllerModel, CrashAction,
-    Disk, DiskAccess, DiskDevice, DiskFormat, DiskSource, Display, DynamicMemory, Extensions,
-    Firmware, GenerationId, GuestFamily, IntegrationService, Lifecycle, Link, MacAddress,
-    MachineSpec, Memory, MemoryRange, NetworkKind, NetworkRef, Nic, NicModel, Permission,
-    ProcessorLimits, ProcessorModel, ProcessorTopology, SecureBoot, SecureBootKeys, SerialBackend,
-    SerialPort, Slot, StartPolicy, StopPolicy, Tpm, Uuid, UuidByteOrder, Vlan,
+    Disk, DiskAccess, DiskDevice, DiskFormat, Display, DynamicMemory, Extensions, Firmware,
+    GenerationId, GuestFamily, IntegrationService, Lifecycle, Link, MacAddress, MachineSpec,
+    Memory, MemoryRange, NetworkKind, NetworkRef, Nic, NicModel, Permission, ProcessorLimits,
+    ProcessorModel, ProcessorTopology, SecureBoot, SecureBootKeys, SerialBackend, SerialPort, Slot,
+    StartPolicy, StopPolicy, Tpm, Uuid, UuidByteOrder, Vlan,
 };
 use detente_machine::{Fate, Losses};
 use proptest::prelude::*;
@@ -211,98 +211,112 @@ fn spec() -> impl Strategy<Value = MachineSpec> {
             spec.processors = processors;
             spec.disks = disks;
             spec.nics = nics;
-            let (uuid, turned, notes, services, flag, (a, b, c, d)) = rest;
-            spec.identity.uuid = uuid.map(Uuid);
-            if turned && uuid.is_some() {
-                spec.identity.byte_order = UuidByteOrder::AsWritten;
-                spec.identity.platform_id = uuid.map(Uuid);
-            }
-            spec.identity.generation_id = match (uuid, turned) {
-                (Some(id), true) => GenerationId::Fixed(Uuid(id)),
-                (Some(_), false) => GenerationId::HostMade,
-                (None, _) => GenerationId::Absent,
-            };
-            spec.notes = notes;
-            spec.integration = services.into_iter().collect();
-            spec.chipset = Some(Chipset::Q35);
-            spec.controllers = vec![Controller {
-                bus: Bus::Scsi,
-                index: 0,
-                model: if flag {
-                    ControllerModel::Synthetic
-                } else {
-                    ControllerModel::VirtioScsi
-                },
-                extensions: Extensions::default(),
-            }];
-            spec.display = if flag {
-                Display::Present
-            } else {
-                Display::Absent
-            };
-            spec.tpm = flag.then(|| Tpm {
-                version: Default::default(),
-                interface: Default::default(),
-            });
-            spec.clock = [
-                Clock::Utc,
-                Clock::LocalTime,
-                Clock::Timezone {
-                    name: "Europe/Berlin".to_owned(),
-                },
-            ][usize::from(a)]
-            .clone();
-            spec.guest.family = [
-                GuestFamily::Unknown,
-                GuestFamily::Linux,
-                GuestFamily::Windows,
-            ][usize::from(b)];
-            spec.lifecycle = Lifecycle {
-                start: [
-                    StartPolicy::Unspecified,
-                    StartPolicy::Never,
-                    StartPolicy::IfItRan,
-                    StartPolicy::Always,
-                ][usize::from(c)],
-                start_delay_s: flag.then_some(30),
-                stop: if turned {
-                    StopPolicy::ShutDown
-                } else {
-                    StopPolicy::Unspecified
-                },
-                on_crash: [
-                    CrashAction::Stop,
-                    CrashAction::Restart,
-                    CrashAction::Preserve,
-                ][usize::from(d)],
-            };
-            spec.checkpoints = Checkpoints {
-                policy: if turned {
-                    CheckpointPolicy::Production
-                } else {
-                    CheckpointPolicy::Unspecified
-                },
-                automatic: turned,
-                existing: 0,
-            };
-            if flag {
-                let path = Some("/run/a.sock".to_owned());
-                spec.serial_ports = vec![
-                    SerialPort {
-                        port: 0,
-                        backend: SerialBackend::Pty,
-                        extensions: Extensions::default(),
-                    },
-                    SerialPort {
-                        port: 1,
-                        backend: SerialBackend::UnixSocket { path },
-                        extensions: Extensions::default(),
-                    },
-                ];
-            }
+            identity(&mut spec, &rest);
+            devices(&mut spec, &rest);
+            policies(&mut spec, &rest);
             spec
         },
     )
+}
+
+fn identity(spec: &mut MachineSpec, rest: &Rest) {
+    let &(uuid, turned, ref notes, ref services, ..) = rest;
+    spec.identity.uuid = uuid.map(Uuid);
+    if turned && uuid.is_some() {
+        spec.identity.byte_order = UuidByteOrder::AsWritten;
+        spec.identity.platform_id = uuid.map(Uuid);
+    }
+    spec.identity.generation_id = match (uuid, turned) {
+        (Some(id), true) => GenerationId::Fixed(Uuid(id)),
+        (Some(_), false) => GenerationId::HostMade,
+        (None, _) => GenerationId::Absent,
+    };
+    spec.notes = notes.clone();
+    spec.integration = services.iter().copied().collect();
+}
+
+fn devices(spec: &mut MachineSpec, rest: &Rest) {
+    let &(.., flag, _) = rest;
+    spec.chipset = Some(Chipset::Q35);
+    spec.controllers = vec![Controller {
+        bus: Bus::Scsi,
+        index: 0,
+        model: if flag {
+            ControllerModel::Synthetic
+        } else {
+            ControllerModel::VirtioScsi
+        },
+        extensions: Extensions::default(),
+    }];
+    spec.display = if flag {
+        Display::Present
+    } else {
+        Display::Absent
+    };
+    spec.tpm = flag.then(|| Tpm {
+        version: Default::default(),
+        interface: Default::default(),
+    });
+    if flag {
+        let path = Some("/run/a.sock".to_owned());
+        spec.serial_ports = vec![
+            SerialPort {
+                port: 0,
+                backend: SerialBackend::Pty,
+                extensions: Extensions::default(),
+            },
+            SerialPort {
+                port: 1,
+                backend: SerialBackend::UnixSocket { path },
+                extensions: Extensions::default(),
+            },
+        ];
+    }
+}
+
+fn policies(spec: &mut MachineSpec, rest: &Rest) {
+    let &(_, turned, _, _, flag, (a, b, c, d)) = rest;
+    spec.clock = [
+        Clock::Utc,
+        Clock::LocalTime,
+        Clock::Timezone {
+            name: "Europe/Berlin".to_owned(),
+        },
+    ][usize::from(a)]
+    .clone();
+    spec.guest.family = [
+        GuestFamily::Unknown,
+        GuestFamily::Linux,
+        GuestFamily::Windows,
+    ][usize::from(b)];
+    spec.lifecycle = Lifecycle {
+        start: [
+            StartPolicy::Unspecified,
+            StartPolicy::Never,
+            StartPolicy::IfItRan,
+            StartPolicy::Always,
+        ][usize::from(c)],
+        start_delay_s: flag.then_some(30),
+        stop: if turned {
+            StopPolicy::ShutDown
+        } else {
+            StopPolicy::Unspecified
+        },
+        on_crash: [
+            CrashAction::Stop,
+            CrashAction::Restart,
+            CrashAction::Preserve,
+        ][usize::from(d)],
+    };
+    spec.checkpoints = Checkpoints {
+        policy: if turned {
+            CheckpointPolicy::Production
+        } else {
+            CheckpointPolicy::Unspecified
+        },
+        automatic: turned,
+        existing: 0,
+    };
 }
 
 /// Every place where two definitions differ.
