@@ -246,6 +246,18 @@ fn rules_of_l2_entries() {
     breaks(&large, "qcow2.l2.alignment", l2);
 }
 
+/// \[qcow2\] incompatible feature bit 2: guest clusters lie in another file, at their own offsets.
+#[test]
+fn rules_of_an_external_data_file() {
+    let mut image = image();
+    let l2 = at(&image).l2;
+    let features = word(&image, 72) | 1 << 2;
+    put(&mut image, 72, &features.to_be_bytes());
+    assert!(word(&image, l2) & 0x00ff_ffff_ffff_fe00 != 0);
+    breaks(&image, "qcow2.l2.data-file-offset", l2);
+    breaks(&image, "qcow2.compressed.data-file", l2 + 8);
+}
+
 #[test]
 fn rules_of_subclusters() {
     let spec = Qcow2Spec {
@@ -288,6 +300,9 @@ fn rules_of_snapshots_and_bitmaps() {
     breaks(&image, "qcow2.past-end", table);
     put(&mut image, table + 8, &1_u32.to_be_bytes());
     breaks(&image, "qcow2.snapshots.l1", table + 8);
+    // One entry more than fit into 32 MiB.
+    put(&mut image, table + 8, &0x0040_0001_u32.to_be_bytes());
+    breaks(&image, "qcow2.l1-table.size", table);
 
     let mut image = self::image();
     let directory = image.len();

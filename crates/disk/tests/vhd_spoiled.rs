@@ -241,8 +241,35 @@ fn check_names_each_rule_and_goes_on() {
         },
         &["vhd.header.entries"],
     );
+    check(
+        &|image| {
+            // A fifth block, though the disk has four: the table says so, and there is room for it.
+            let room = [0; 512 + at::BLOCK];
+            image.splice(at::FOOTER..at::FOOTER, room);
+            put(image, at::MAX_TABLE_ENTRIES, &5_u32.to_be_bytes());
+            let sector = u32::try_from(at::FOOTER / 512).unwrap();
+            put(image, at::BAT + 16, &sector.to_be_bytes());
+            sign_all(image);
+        },
+        &["vhd.header.entries", "vhd.bat.behind"],
+    );
     check(&|image| image[at::HEADER] = 0, &["vhd.header"]);
     check(&|image| image.clear(), &["vhd.footer.none"]);
+}
+
+#[test]
+fn check_names_each_rule_of_a_fixed_disk() {
+    let check = |bytes: usize, footer: &[u8], expect: &[&str]| {
+        let (rules, report) = findings(fixed(&vec![0; bytes], footer));
+        assert_eq!(rules, expect, "{report:?}");
+    };
+    let sound = footer(2, SIZE, b"win ");
+    check(SIZE - 512, &sound, &["vhd.fixed.short"]);
+    check(SIZE + 512, &sound, &["vhd.fixed.size"]);
+    let mut somewhere = sound.clone();
+    put(&mut somewhere, 16, &512_u64.to_be_bytes());
+    sign(&mut somewhere, 64);
+    check(SIZE, &somewhere, &["vhd.footer.data-offset"]);
 }
 
 #[test]
