@@ -13,7 +13,6 @@
 mod agents;
 mod arguments;
 mod change;
-mod clocks;
 mod command_lines;
 mod content;
 mod diff;

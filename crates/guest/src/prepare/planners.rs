@@ -5,8 +5,8 @@ use detente_volume::FsError;
 use super::draft::{Ask, Draft};
 use super::guest_tree::has_program;
 use super::{
-    Options, Plan, PlanError, agents, arguments, clocks, disk_names, firmware, initramfs, logins,
-    modprobe, mounts, network,
+    Options, Plan, PlanError, agents, arguments, disk_names, firmware, initramfs, logins, modprobe,
+    mounts, network,
 };
 use crate::check::{By, Finding, Readiness};
 use crate::facts::{Facts, SelinuxMode};
@@ -25,7 +25,6 @@ const PLANNERS: &[(&[&str], Planner)] = &[
     (modprobe::RULES, modprobe::plan),
     (network::RULES, network::plan),
     (logins::RULES, logins::plan),
-    (clocks::RULES, clocks::plan),
     (firmware::RULES, firmware::plan),
     (agents::RULES, agents::plan),
     (initramfs::RULES, initramfs::plan),

@@ -38,9 +38,6 @@ const LEFT: &[(&str, &str)] = &[
     ("linux.agents.hyperv-missing", "no package manager"),
     ("linux.agents.qemu-missing", "no package manager"),
     // No line of chrony's serves both worlds.
-    ("linux.time.ptp-of-kvm", "chronyd ends"),
-    ("linux.time.ptp-of-hyperv", "chronyd ends"),
-    ("linux.time.ptp-by-number", "chronyd ends"),
     // These images have no loader but the one that was taken away.
     (
         "linux.firmware.fallback-leads-nowhere",

@@ -48,7 +48,7 @@ pub(super) fn profiles(profiles: &[Profile]) -> String {
 /// Who does it, in words.
 pub(in crate::commands) fn by(by: By) -> &'static str {
     match by {
-        By::Prepare => "`detente prepare`, once there is one; by hand until then",
+        By::Prepare => "`detente prepare`",
         By::Hand => "somebody, in the guest",
         By::Machine => "a setting of the new machine",
     }

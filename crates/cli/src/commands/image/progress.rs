@@ -23,7 +23,10 @@ pub(in crate::commands) struct Reading {
 }
 
 /// Does `work`, and meanwhile shows how far `read` says that it is.
-pub(in crate::commands) fn shown<T>(read: impl Fn() -> Reading + Sync, work: impl FnOnce() -> T) -> T {
+pub(in crate::commands) fn shown<T>(
+    read: impl Fn() -> Reading + Sync,
+    work: impl FnOnce() -> T,
+) -> T {
     let mut line = StatusLine::new();
     if !line.is_seen() {
         return work();

@@ -11,12 +11,12 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Degrades,
         profiles: HYPERV,
         title: "the time is taken from KVM's clock device",
-        consequence: "The device is not there on Hyper-V; without other servers the time drifts.",
-        remedy: "Add `refclock PHC /dev/ptp_hyperv` beside it, or servers of the network.",
-        by: By::Prepare,
+        consequence: "The device is not there on Hyper-V: chronyd ends as it starts, and the time drifts.",
+        remedy: "Take servers of the network instead, or change the line after the move.",
+        by: By::Hand,
         basis: Basis::Documented,
-        source: "Linux, drivers/ptp/ptp_kvm_x86.c; chrony.conf(5), refclock",
-        look: |view| clocks(view, &["ptp_kvm"]),
+        source: "Linux, drivers/ptp/ptp_kvm_x86.c; chrony, refclock_phc.c",
+        look: |view| clocks(view, "ptp_kvm"),
     },
     Rule {
         id: "linux.time.ptp-of-hyperv",
@@ -24,12 +24,12 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Degrades,
         profiles: BOTH_KVM,
         title: "the time is taken from Hyper-V's clock device",
-        consequence: "The device is not there on KVM; without other servers the time drifts.",
-        remedy: "Add `refclock PHC /dev/ptp_kvm` beside it, or servers of the network.",
-        by: By::Prepare,
+        consequence: "The device is not there on KVM: chronyd ends as it starts, and the time drifts.",
+        remedy: "Take servers of the network instead, or change the line after the move.",
+        by: By::Hand,
         basis: Basis::Documented,
-        source: "Linux, drivers/hv/hv_util.c; chrony.conf(5), refclock",
-        look: |view| clocks(view, &["ptp_hyperv"]),
+        source: "Linux, drivers/hv/hv_util.c; chrony, refclock_phc.c",
+        look: |view| clocks(view, "ptp_hyperv"),
     },
     Rule {
         id: "linux.time.ptp-by-number",
@@ -39,8 +39,8 @@ pub(super) const RULES: &[Rule] = &[
         title: "the time is taken from a clock device that is called by its number",
         consequence: "Devices are numbered as they are found: on other hardware it is another \
                       clock, or none.",
-        remedy: "Name it by its link: /dev/ptp_kvm or /dev/ptp_hyperv.",
-        by: By::Prepare,
+        remedy: "Take servers of the network instead, or name it by the link that the other side has.",
+        by: By::Hand,
         basis: Basis::Documented,
         source: "Linux, drivers/ptp/ptp_clock.c; systemd, 50-udev-default.rules",
         look: by_number,
@@ -90,24 +90,15 @@ fn started<'a>(view: &View<'a>) -> impl Iterator<Item = &'a TimeSync> {
         .filter(|own| is_started(own))
 }
 
-/// Reference clocks that name one of these devices, unless servers or a clock of this hardware
-/// stand beside them.
-fn clocks(view: &View<'_>, names: &[&str]) -> Looked {
-    let own_clock = if view.profile.is_hyperv() {
-        "ptp_hyperv"
-    } else {
-        "ptp_kvm"
-    };
-    let lost = started(view).filter(|own| {
-        own.servers.is_empty()
-            && !own
-                .reference_clocks
-                .iter()
-                .any(|clock| clock.value.contains(own_clock))
-    });
-    let clocks = lost.flat_map(|own| &own.reference_clocks);
-    let named = clocks.filter(|clock| names.iter().any(|name| clock.value.contains(name)));
-    Looked::found(named.map(Proof::setting))
+/// Reference clocks that name a device of the other side. Servers beside them do not help: chronyd
+/// ends where one cannot be opened.
+fn clocks(view: &View<'_>, name: &str) -> Looked {
+    let clocks = started(view).flat_map(|own| &own.reference_clocks);
+    Looked::found(
+        clocks
+            .filter(|own| own.value.contains(name))
+            .map(Proof::setting),
+    )
 }
 
 fn by_number(view: &View<'_>) -> Looked {

@@ -167,18 +167,12 @@ pub(super) const TWINS: &[Twin] = &[
     any("linux.arguments.kvm-only", Kvm, |facts| {
         argument(facts, "hv_nopvspin")
     }),
-    Twin {
-        given: |facts| facts.time.synchronisation[0].servers.clear(),
-        ..any("linux.time.ptp-of-kvm", HypervGen1, |facts| {
-            refclock(facts, "PHC /dev/ptp_kvm")
-        })
-    },
-    Twin {
-        given: |facts| facts.time.synchronisation[0].servers.clear(),
-        ..any("linux.time.ptp-of-hyperv", Kvm, |facts| {
-            refclock(facts, "PHC /dev/ptp_hyperv")
-        })
-    },
+    any("linux.time.ptp-of-kvm", HypervGen1, |facts| {
+        refclock(facts, "PHC /dev/ptp_kvm")
+    }),
+    any("linux.time.ptp-of-hyperv", Kvm, |facts| {
+        refclock(facts, "PHC /dev/ptp_hyperv")
+    }),
     any("linux.time.ptp-by-number", Kvm, |facts| {
         refclock(facts, "PHC /dev/ptp0 poll 3")
     }),
