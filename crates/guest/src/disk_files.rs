@@ -86,7 +86,7 @@ impl DiskFiles {
 fn find_root(volumes: &Volumes) -> Result<(Place, Vec<Mount>), InspectError> {
     let found = boot::find(volumes)?;
     let root = root::find(volumes, &found)?;
-    let fstab = fstab::read(volumes, &root.place)?;
+    let fstab = fstab::read(volumes, &root.place, root.usr.as_ref())?;
     Ok((root.place, fstab))
 }
 

@@ -203,7 +203,7 @@ pub struct Agent {
     pub files: Vec<String>,
 }
 
-/// A line of `/etc/fstab`.
+/// A line of `/etc/fstab`, or what the kernel's command line mounts at `/usr`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mount {
     /// The first field, as written.
@@ -216,7 +216,7 @@ pub struct Mount {
     pub options: String,
     /// The volume that it names, if it is there.
     pub volume: Option<VolumeId>,
-    /// The line of `/etc/fstab`, from 1.
+    /// The line of `/etc/fstab`, from 1; none for what the command line says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
 }

@@ -12,8 +12,13 @@ const MAX_BYTES: u64 = 256 * 1024;
 /// More lines than any machine mounts.
 const MAX_LINES: usize = 256;
 
-/// The mounts, in the order of the file.
-pub(crate) fn read(volumes: &Volumes, root: &Place) -> Result<Vec<Mount>, InspectError> {
+/// The mounts, in the order of the file; behind them `usr`, what the command line mounts there, if
+/// the file mounts nothing there.
+pub(crate) fn read(
+    volumes: &Volumes,
+    root: &Place,
+    usr: Option<&Mount>,
+) -> Result<Vec<Mount>, InspectError> {
     let joined = Joined::new(volumes, root.clone(), &[]);
     let bytes = Files::new(&joined).read("/etc/fstab", MAX_BYTES);
     let bytes = bytes
@@ -23,6 +28,8 @@ pub(crate) fn read(volumes: &Volumes, root: &Place) -> Result<Vec<Mount>, Inspec
     for mount in &mut mounts {
         mount.volume = volumes.resolve(&DeviceSpec::parse(&mount.spec));
     }
+    let has_usr = mounts.iter().any(|own| own.mount_point == "/usr");
+    mounts.extend(usr.filter(|_| !has_usr).cloned());
     Ok(mounts)
 }
 

@@ -70,7 +70,7 @@ pub(crate) fn look(mut volumes: Volumes, options: Options) -> Result<Guest, Insp
         }
         root => root?,
     };
-    let fstab = fstab::read(&volumes, &root.place)?;
+    let fstab = fstab::read(&volumes, &root.place, root.usr.as_ref())?;
     let joined = Joined::new(&volumes, root.place.clone(), &fstab);
     // Gatherers of facts take this, and nothing else.
     let files = Files::new(&joined);

@@ -148,8 +148,9 @@ impl<'v> Joined<'v> {
         let Some(fs) = self.volumes.fs(place.volume) else {
             return Err(not_found(path));
         };
-        question(fs, &place.path).inspect_err(|_| {
+        question(fs, &place.path).map_err(|error| {
             *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = place.volume;
+            renamed(error, path)
         })
     }
 
@@ -286,6 +287,18 @@ fn parts(path: &str) -> Result<Vec<String>, FsError> {
 fn not_found(path: &str) -> FsError {
     FsError::NotFound {
         path: path.to_owned(),
+    }
+}
+
+/// The error with a path of the guest, not of the volume (a subvolume's name stands before that).
+fn renamed(error: FsError, path: &str) -> FsError {
+    let path = if path.is_empty() { "/" } else { path }.to_owned();
+    match error {
+        FsError::NotFound { .. } => FsError::NotFound { path },
+        FsError::WrongKind { wanted, .. } => FsError::WrongKind { path, wanted },
+        FsError::TooLong { len, limit, .. } => FsError::TooLong { path, len, limit },
+        FsError::TooManyLinks { .. } => FsError::TooManyLinks { path },
+        other => other,
     }
 }
 

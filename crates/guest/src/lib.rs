@@ -69,6 +69,7 @@ mod system;
 #[cfg(test)]
 mod tests;
 mod time;
+mod usr;
 mod volumes;
 
 pub use boot_files::{BootFiles, BootLimits};

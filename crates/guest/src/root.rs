@@ -6,11 +6,11 @@ use crate::boot::model::{Found, Start};
 use crate::command_line;
 use crate::device_spec::DeviceSpec;
 use crate::error::{BootProblem, InspectError};
-use crate::facts::{OperatingSystem, Place, RootDevice, VolumeId};
+use crate::facts::{Mount, OperatingSystem, Place, RootDevice, VolumeId};
 use crate::files::Files;
 use crate::joined::Joined;
-use crate::os_release;
 use crate::volumes::{Held, Volumes};
+use crate::{os_release, usr};
 
 /// Subvolumes of one btrfs that are looked into.
 const MAX_SUBVOLUMES: usize = 64;
@@ -23,11 +23,19 @@ pub(crate) struct Root {
     pub(crate) system: OperatingSystem,
     pub(crate) device: Option<RootDevice>,
     pub(crate) problem: Option<BootProblem>,
+    /// What the command line mounts at `/usr`.
+    pub(crate) usr: Option<Mount>,
 }
 
 /// Finds the root: what the default entry names; failing that, the first volume with a system.
 pub(crate) fn find(volumes: &Volumes, boot: &Found) -> Result<Root, InspectError> {
-    let (entry, spec, flags) = default_root(boot);
+    let Named {
+        entry,
+        line,
+        root: spec,
+        flags,
+    } = default_root(boot);
+    let usr = usr::mount(volumes, line);
     let named = spec.as_deref().map(DeviceSpec::parse);
     let volume = match &named {
         Some(named) => volumes.resolve(named),
@@ -53,7 +61,7 @@ pub(crate) fn find(volumes: &Volumes, boot: &Found) -> Result<Root, InspectError
     }
     let device = spec.clone().map(|spec| RootDevice { spec, volume });
     if let Some(id) = volume
-        && let (place, Some(system)) = system(volumes, volumes.mounted(id, &flags))?
+        && let (place, Some(system)) = system(volumes, volumes.mounted(id, &flags), usr.as_slice())?
     {
         return Ok(Root {
             volume: id,
@@ -61,6 +69,7 @@ pub(crate) fn find(volumes: &Volumes, boot: &Found) -> Result<Root, InspectError
             system,
             device,
             problem: None,
+            usr,
         });
     }
     let Some((place, system)) = first_system(volumes)? else {
@@ -81,38 +90,58 @@ pub(crate) fn find(volumes: &Volumes, boot: &Found) -> Result<Root, InspectError
         system,
         device,
         problem,
+        usr: None,
     })
 }
 
-/// The system at a place.
+/// The system at a place, with what is mounted below it.
 fn system(
     volumes: &Volumes,
     place: Place,
+    mounts: &[Mount],
 ) -> Result<(Place, Option<OperatingSystem>), InspectError> {
-    let joined = Joined::new(volumes, place.clone(), &[]);
+    let joined = Joined::new(volumes, place.clone(), mounts);
     let system = os_release::find(Files::new(&joined)).map_err(|error| joined.error(error))?;
     Ok((place, system))
 }
 
-/// The title of the default entry and the values of its `root=` and `rootflags=`.
-fn default_root(boot: &Found) -> (String, Option<String>, String) {
+/// What the default entry says of the root.
+#[derive(Default)]
+struct Named<'b> {
+    /// Its title.
+    entry: String,
+    /// The whole command line.
+    line: &'b str,
+    /// The values of `root=` and `rootflags=`.
+    root: Option<String>,
+    flags: String,
+}
+
+fn default_root(boot: &Found) -> Named<'_> {
     let default = boot
         .default
         .as_ref()
         .and_then(|(index, _)| boot.entries.get(*index));
-    let Some(entry) = default else {
-        return (String::new(), None, String::new());
+    let Some(default) = default else {
+        return Named::default();
     };
-    let line = match &entry.start {
+    let entry = default.title.clone();
+    let line = match &default.start {
         Start::Linux(linux) => &linux.command_line,
         Start::Uki(uki) => &uki.command_line,
-        Start::Other(_) => return (entry.title.clone(), None, String::new()),
+        Start::Other(_) => {
+            return Named {
+                entry,
+                ..Named::default()
+            };
+        }
     };
-    (
-        entry.title.clone(),
-        command_line::value(line, "root").filter(|spec| !spec.is_empty()),
-        command_line::value(line, "rootflags").unwrap_or_default(),
-    )
+    Named {
+        entry,
+        line,
+        root: command_line::value(line, "root").filter(|spec| !spec.is_empty()),
+        flags: command_line::value(line, "rootflags").unwrap_or_default(),
+    }
 }
 
 /// The first system on any volume: where it is mounted by itself, else in a subvolume.
@@ -127,7 +156,7 @@ fn first_system(volumes: &Volumes) -> Result<Option<(Place, OperatingSystem)>, I
             path: format!("/{}", own.path),
         });
         for place in by_itself.chain(below) {
-            if let (place, Some(system)) = system(volumes, place)? {
+            if let (place, Some(system)) = system(volumes, place, &[])? {
                 return Ok(Some((place, system)));
             }
         }

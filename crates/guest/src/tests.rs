@@ -1,5 +1,6 @@
 //! Whole guests, on file systems in memory.
 
+mod flatcar;
 pub(crate) mod machine;
 pub(crate) mod memory;
 mod outcomes;

@@ -141,6 +141,10 @@ fn subvolumes_are_mounted_as_fedora_does() {
     ];
     let hidden = ["/home/hidden", "/srv/hidden", "/root/etc", "/data"];
     check_tree("fedora", &files, &hidden);
+    // Errors name what was asked for, not where it is in the top level.
+    let disks = DiskFiles::open(&subvolumes("fedora")).unwrap();
+    let error = disks.tree().ok().unwrap().read("/etc", 9).unwrap_err();
+    assert_eq!(error.to_string(), "/etc: is not a file");
     let guest = inspect(&subvolumes("fedora"), Options::default()).unwrap();
     let facts = guest.facts();
     assert_eq!(facts.operating_system.id, "fedora");

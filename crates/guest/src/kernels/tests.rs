@@ -14,7 +14,7 @@ fn kernels(files: &[(&str, &[u8])]) -> Vec<Kernel> {
     let found = boot::find(&volumes).unwrap();
     let root = volumes.held[0].id;
     let root = volumes.mounted(root, "");
-    let fstab = fstab::read(&volumes, &root).unwrap();
+    let fstab = fstab::read(&volumes, &root, None).unwrap();
     let joined = Joined::new(&volumes, root, &fstab);
     let from = From {
         volumes: &volumes,

@@ -141,6 +141,14 @@ impl Machine {
         self
     }
 
+    /// Gives the last volume a partition name.
+    pub(crate) fn named(mut self, name: &str) -> Self {
+        if let Some(last) = self.volumes.held.last_mut() {
+            last.volume.name = Some(name.to_owned());
+        }
+        self
+    }
+
     pub(crate) fn volumes(self) -> Volumes {
         self.volumes
     }
