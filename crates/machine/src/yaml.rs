@@ -105,10 +105,10 @@ mod tests {
         let value = json!({
             "a": {"b": [], "c": {}, "d": [1, "x: y", {"e": true, "f": "no"}]},
             "kubevirt.io/x": "52:54:00:00:00:01",
-            "n": "12",
+            "size": "12",
         });
         let expected = "a:\n  b: []\n  c: {}\n  d:\n  - 1\n  - \"x: y\"\n  - e: true\n    f: \"no\"\n\
-                        kubevirt.io/x: \"52:54:00:00:00:01\"\nn: \"12\"\n";
+                        kubevirt.io/x: \"52:54:00:00:00:01\"\nsize: \"12\"\n";
         assert_eq!(to_yaml(&value), expected);
     }
 }
