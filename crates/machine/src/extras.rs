@@ -15,6 +15,16 @@ pub struct Extras {
     pub empty_sockets: u32,
     /// How much memory can be plugged in, in MiB.
     pub pluggable_memory_mib: u64,
-    /// Whether a reset restarts the guest; else it ends the machine, and is told.
-    pub restarts: bool,
+    /// What a reset does.
+    pub on_reset: OnReset,
+}
+
+/// What a machine does when it is reset.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnReset {
+    /// It ends, and tells: a guest that resets for ever must not run for ever.
+    #[default]
+    Ends,
+    /// It starts again.
+    Restarts,
 }

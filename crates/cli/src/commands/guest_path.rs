@@ -42,15 +42,21 @@ impl GuestPath {
         };
         // A file's own name may hold ":/" too: what is there counts, else the first.
         let is_there = |at: &usize| Path::new(part(*at).0).is_file();
-        let at = ends.clone().find(is_there).or_else(|| ends.clone().next());
-        if let Some(at) = at {
+        if let Some(at) = ends.clone().find(is_there) {
             let (image, path) = part(at);
             return Self::new(image, path);
         }
         // A path without its `/`, behind a file that is there.
-        match text.rsplit_once(':') {
-            Some((image, path)) if !Path::new(text).is_file() && Path::new(image).is_file() => {
-                Self::new(image, &format!("/{path}"))
+        if let Some((image, path)) = text.rsplit_once(':')
+            && !Path::new(text).is_file()
+            && Path::new(image).is_file()
+        {
+            return Self::new(image, &format!("/{path}"));
+        }
+        match ends.clone().next() {
+            Some(at) if !Path::new(text).is_file() => {
+                let (image, path) = part(at);
+                Self::new(image, path)
             }
             Some(_) | None => Self::new(text.strip_suffix(':').unwrap_or(text), "/"),
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use detente_disk::{Format, OverlaySpec, empty_overlay};
 use detente_host::{Host, Machine, MachineEvent, Operated, Operation, Port};
-use detente_machine::{DiskBelow, DiskBus, Extras, LaunchDisk, Profile};
+use detente_machine::{DiskBelow, DiskBus, Extras, LaunchDisk, OnReset, Profile};
 
 use super::guest::{expect_output, host, spec, wait_for};
 
@@ -53,7 +53,7 @@ fn a_paused_guest_answers_when_it_goes_on() {
 fn a_machine_that_may_restart_comes_up_again() {
     let work = tempfile::tempdir().unwrap();
     let extras = Extras {
-        restarts: true,
+        on_reset: OnReset::Restarts,
         ..Extras::default()
     };
     let test = "a_machine_that_may_restart_comes_up_again";

@@ -1,7 +1,7 @@
 //! What single cases want beside a profile's own devices.
 
 use super::Arguments;
-use crate::{Extras, LaunchSpec, Topology};
+use crate::{Extras, LaunchSpec, OnReset, Topology};
 
 /// The name of the port that the QEMU guest agent opens.
 pub const GUEST_AGENT_PORT_NAME: &str = "org.qemu.guest_agent.0";
@@ -36,13 +36,11 @@ pub(super) fn memory(spec: &LaunchSpec) -> String {
     }
 }
 
-/// What QEMU does when the guest resets, powers off or panics. A guest that resets for ever must
-/// not run for ever, unless it is watched.
+/// What QEMU does when the guest resets, powers off or panics.
 pub(super) fn actions(extras: Extras) -> &'static str {
-    if extras.restarts {
-        "reboot=reset,shutdown=poweroff,panic=pause"
-    } else {
-        "reboot=shutdown,shutdown=poweroff,panic=pause"
+    match extras.on_reset {
+        OnReset::Ends => "reboot=shutdown,shutdown=poweroff,panic=pause",
+        OnReset::Restarts => "reboot=reset,shutdown=poweroff,panic=pause",
     }
 }
 

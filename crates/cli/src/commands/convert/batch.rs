@@ -15,6 +15,7 @@ use std::thread;
 use serde::Serialize;
 
 use super::document::{Document, Done};
+use super::folder::NewFolder;
 use super::{Arguments, Wanted, list, one};
 use crate::args::Format;
 use crate::failure::Failure;
@@ -235,6 +236,7 @@ fn not_run(wanted: &Wanted) -> Line {
 fn one(wanted: &Wanted, cancel: &AtomicBool) -> Line {
     let mut line = not_run(wanted);
     if let Some(document) = finished(wanted) {
+        NewFolder::sweep(&wanted.destination);
         line.result = End::Already;
         line.document = Some(document);
         return line;

@@ -67,6 +67,20 @@ impl NewFolder {
         })
     }
 
+    /// Removes what a run that was killed left beside a folder that is whole, unless somebody else
+    /// holds it.
+    pub(super) fn sweep(target: &Path) {
+        let Ok((above, name)) = parts(target) else {
+            return;
+        };
+        let lock_path = above.join(format!(".{name}.detente-lock"));
+        let held = File::open(&lock_path).is_ok_and(|lock| lock.try_lock().is_err());
+        if !held {
+            // It is nobody's, or not there.
+            let _ = fs::remove_file(&lock_path);
+        }
+    }
+
     /// Where a file of it is written.
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.part.join(name)
@@ -169,6 +183,23 @@ mod tests {
         assert_eq!(fs::read(target.join("a")).unwrap(), b"1");
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
         assert!(NewFolder::create(&target).is_err());
+    }
+
+    #[test]
+    fn a_lock_beside_a_whole_folder_is_removed_unless_it_is_held() {
+        let place = tempfile::tempdir().unwrap();
+        let (target, lock_path) = (
+            place.path().join("web"),
+            place.path().join(".web.detente-lock"),
+        );
+        fs::create_dir(&target).unwrap();
+        let lock = File::create(&lock_path).unwrap();
+        lock.lock().unwrap();
+        NewFolder::sweep(&target);
+        assert!(lock_path.exists());
+        drop(lock);
+        NewFolder::sweep(&target);
+        assert!(!lock_path.exists() && target.exists());
     }
 
     #[test]
