@@ -45,8 +45,7 @@ fn parse(text: &str) -> Tree {
 fn walk<'t>(node: Node<'t>, visit: &mut dyn FnMut(Node<'t>)) {
     visit(node);
     for index in 0..node.child_count() {
-        let child = node.child(u32::try_from(index).expect("scripts are short"));
-        walk(child.expect("it was counted"), visit);
+        walk(node.child(index).expect("it was counted"), visit);
     }
 }
 

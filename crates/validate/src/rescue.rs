@@ -27,7 +27,6 @@ pub(crate) fn bring(rescue: &Rescue, files: &mut BootFiles, order: &mut Order) {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
     use std::ops::ControlFlow;
 
     use detente_guest::RescueModule;

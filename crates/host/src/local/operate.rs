@@ -145,14 +145,14 @@ fn plug_card(ask: &mut Ask<'_>, name: &str, mac: [u8; 6], place: u8) -> Result<O
 
 fn plug_processor(ask: &mut Ask<'_>) -> Result<Operated, Failure> {
     let places = ask("query-hotpluggable-cpus", json!({}))?;
-    let empty = places
+    let mut empty = places
         .as_array()
         .into_iter()
         .flatten()
         .filter(|place| place.get("qom-path").is_none());
     // They are listed from the last to the first.
     let place = empty
-        .last()
+        .next_back()
         .ok_or_else(|| Failure::Other(NO_PLACE.to_owned()))?;
     let mut device = place.get("props").cloned().unwrap_or_else(|| json!({}));
     device["driver"] = place.get("type").cloned().unwrap_or_default();

@@ -23,9 +23,6 @@ pub(super) struct Seen {
     pub(super) sealing: Sealing,
     /// Whether the hardware clock keeps local time.
     pub(super) local_time: Option<bool>,
-    pub(super) hostname: Option<String>,
-    /// In a word or two, for people.
-    pub(super) system: Option<String>,
 }
 
 /// Looks at the disks, the boot disk first. Whatever cannot be read is not known.
@@ -38,8 +35,6 @@ pub(super) fn look(images: &[&Image]) -> Seen {
         family: facts.map_or(GuestFamily::Unknown, |_| GuestFamily::Linux),
         sealing: Sealing::None,
         local_time: facts.and_then(|facts| Some(facts.time.hardware_clock.as_ref()?.local)),
-        hostname: facts.and_then(|facts| facts.hostname.clone()),
-        system: facts.map(|facts| facts.operating_system.pretty_name.clone()),
     };
     for (index, reader) in readers.iter().enumerate() {
         let Ok((table, volumes)) = detente_volume::scan(reader) else {
