@@ -1,8 +1,6 @@
 //! A server that was made for one side is prepared, runs on the other, and is taken back. The other
 //! guests and sides are the long tests' business.
 
-#![expect(clippy::unwrap_used, reason = "a test panics")]
-
 mod support;
 
 use support::circle::there_and_back;

@@ -1,8 +1,6 @@
 //! A preparation that is killed leaves the source as it was and nothing that looks finished. The
 //! random moments of a whole one are the long tests' business.
 
-#![expect(clippy::unwrap_used, reason = "a test panics")]
-
 mod support;
 
 use std::time::Duration;
