@@ -4,7 +4,7 @@
 //! shall end everybody else first when memory is short, and that it can end without a trace.
 //! SELinux: what the agent starts carries the label of the kernel (`kernel_t`), which policies let
 //! write files and label them. systemd alone asks who it is that asks: for its `systemctl` the
-//! label is the one that the agent's own questions have ([`systemctl`](crate::systemctl)).
+//! label is the one that the agent's own questions have ([`systemctl`]).
 
 use std::fs;
 use std::os::unix::process::CommandExt as _;

@@ -1,9 +1,9 @@
 //! Preparing a guest for other hardware: its own tools do it, inside it, on an overlay that becomes
 //! the output.
 //!
-//! [`carry_out`] boots the guest on hardware that it supports by `check`, has the agent do a plan's
+//! [`carry_out()`] boots the guest on hardware that it supports by `check`, has the agent do a plan's
 //! steps, turns it off, looks at the result, copies it and gives it its name. The journal is whole
-//! beside it before that. [`undo`] takes the changes back by a boot of the same kind.
+//! beside it before that. [`undo()`] takes the changes back by a boot of the same kind.
 //!
 //! The preparing boot starts no more of the guest than its tools need: every local file system is
 //! mounted, and no service runs.
