@@ -36,6 +36,10 @@ const PROGRAMS: [&[&str]; 3] = [
     &["busybox", "poweroff"],
 ];
 
+/// Other tools are not to ask systemd (`RunTool::env`): `systemctl` then says that it is done, and
+/// does nothing.
+const ONLINE: (&str, &str) = ("SYSTEMD_OFFLINE", "0");
+
 /// Turns it off; returns when the power is off.
 pub(crate) fn shut_down(talk: &mut Talk<'_>) -> Result<(), PrepareError> {
     let is_ordered = order(talk)?;
@@ -89,7 +93,7 @@ fn order(talk: &mut Talk<'_>) -> Result<bool, PrepareError> {
         let limit = talk.limit(ORDER_S);
         let task = Task::RunTool(RunTool {
             argv: words.iter().map(|word| (*word).to_owned()).collect(),
-            env: Vec::new(),
+            env: vec![(ONLINE.0.to_owned(), ONLINE.1.to_owned())],
             folder: None,
             tail_bytes: 1024,
         });
