@@ -1,41 +1,41 @@
 //! The cases that run inside a booted guest: what the agent is asked, and who judges the answer.
 
-mod batch;
 mod boot;
 mod console;
+mod crash;
+mod group;
+mod own_boot;
 mod power;
+mod questions;
 mod services;
+mod way;
 
 use std::path::Path;
 use std::time::Duration;
 
 use detente_evidence::Outcome;
-use detente_host::{Acceleration, HostError};
+use detente_host::Acceleration;
 use detente_machine::{Hardware, Profile};
-use detente_plan::judge::{self, AllowList, Execution, Finding, NetworkExpected};
-use detente_plan::protocol::{Observation, Task};
+use detente_plan::judge::{Execution, Finding};
 use detente_plan::{CaseId, Plan};
 
 use crate::limits::scaled;
-use crate::session::{NoAnswer, Session};
+use crate::session::NoAnswer;
 
-use batch::echo_seen;
+use group::observe;
 
-pub(crate) use batch::batch;
 pub(crate) use boot::boot;
-pub(crate) use console::console;
+pub(crate) use group::group;
+pub(crate) use own_boot::{OwnBoot, SILENCE_S, Stage, not_started};
 pub(crate) use power::{Shutdown, power};
-pub(crate) use services::{crash, services};
-
-/// Warnings and worse are read of the kernel's log.
-const KERNEL_LOG_LEVEL: u8 = 4;
 
 /// The file of the profile's folder that holds the kernel's warnings and worse.
 pub(crate) const KERNEL_LOG: &str = "kernel-log.txt";
 
-/// Cases that do not disturb each other run side by side; a batch is over before the next begins.
-/// The kernel's log comes last, so that it also shows what the other cases did to the guest.
-pub(crate) const BATCHES: &[&[CaseId]] = &[
+/// The cases of the shared boot. Those of a group do not disturb each other; a group is over before
+/// the next begins. The kernel's log comes last, so that it also shows what the other cases did to
+/// the guest.
+pub(crate) const GROUPS: &[&[CaseId]] = &[
     &[
         CaseId::Cpu01,
         CaseId::Cpu05,
@@ -45,10 +45,22 @@ pub(crate) const BATCHES: &[&[CaseId]] = &[
         CaseId::Rng01,
     ],
     &[CaseId::Net02, CaseId::Time01],
-    &[CaseId::Con01],
+    &[
+        CaseId::Con01,
+        CaseId::Hb01,
+        CaseId::Kvp01,
+        CaseId::Kbd01,
+        CaseId::Snp01,
+    ],
     &[CaseId::Cpu08],
     &[CaseId::Boot02],
 ];
+
+/// The boots beside the shared one, for cases that end or disturb it, in their order.
+pub(crate) const OWN_BOOTS: &[OwnBoot] = &[crash::BOOT];
+
+/// A finding, or why there is none.
+pub(crate) type Found = Result<Finding, NoAnswer>;
 
 /// What the cases of one profile have in common.
 pub(crate) struct Context<'a> {
@@ -99,100 +111,6 @@ impl Context<'_> {
 
     fn hardware(&self) -> Hardware {
         self.profile.hardware()
-    }
-
-    /// What the agent is asked, for the cases that are one question.
-    fn task(&self, case: CaseId) -> Option<Task> {
-        let parameters = &self.plan.parameters;
-        match case {
-            CaseId::Boot02 => Some(Task::ReadKernelLog {
-                max_level: KERNEL_LOG_LEVEL,
-            }),
-            CaseId::Cpu01 => Some(Task::CountCpus),
-            CaseId::Mem01 => Some(Task::MeasureMemory),
-            CaseId::Sto01 => Some(Task::ExerciseRootDisk {
-                bytes: parameters.disk_bytes,
-                seed: self.seed,
-            }),
-            CaseId::Net01 => Some(Task::ProbeNetwork {
-                mac: self.mac.clone(),
-                ping: detente_host::network::GATEWAY,
-                name: detente_host::network::NAME.to_owned(),
-            }),
-            CaseId::Net02 => Some(Task::TransferTcp {
-                address: detente_host::network::GATEWAY,
-                port: detente_host::network::ECHO_PORT,
-                bytes: parameters.transfer_bytes,
-                seed: self.seed,
-            }),
-            CaseId::Time01 => Some(Task::SwitchClockSources),
-            CaseId::Rng01 => Some(Task::ReadEntropy {
-                bytes: parameters.entropy_bytes,
-            }),
-            CaseId::Cpu05 => Some(Task::IdentifyHypervisor),
-            CaseId::Cpu08 => Some(Task::ListVmbus),
-            CaseId::Boot01
-            | CaseId::Boot10
-            | CaseId::Hb01
-            | CaseId::Kvp01
-            | CaseId::Snp01
-            | CaseId::Con01
-            | CaseId::Kbd01
-            | CaseId::Pwr01
-            | CaseId::Crs03
-            | CaseId::Sup05 => None,
-        }
-    }
-
-    /// What an answer means.
-    fn judge(
-        &self,
-        case: CaseId,
-        seen: &Observation,
-        session: &mut Session,
-    ) -> Result<Finding, HostError> {
-        let parameters = &self.plan.parameters;
-        let hardware = self.hardware();
-        Ok(match (case, seen) {
-            (CaseId::Boot02, Observation::KernelLog(seen)) => {
-                judge::boot02(seen, &AllowList::built_in(), self.execution())
-            }
-            (CaseId::Cpu01, Observation::Cpus(seen)) => judge::cpu01(seen, parameters.vcpus),
-            (CaseId::Mem01, Observation::Memory(seen)) => judge::mem01(
-                seen,
-                parameters.memory_mib,
-                parameters.memory_reserved_percent,
-            ),
-            (CaseId::Sto01, Observation::RootDisk(seen)) => {
-                judge::sto01(seen, &hardware, parameters.disk_bytes)
-            }
-            (CaseId::Net01, Observation::Network(seen)) => {
-                let expected = NetworkExpected {
-                    name: detente_host::network::NAME.to_owned(),
-                    address: detente_host::network::GATEWAY,
-                };
-                judge::net01(seen, &hardware, &expected)
-            }
-            (CaseId::Net02, Observation::Transfer(seen)) => {
-                let echo = echo_seen(session)?;
-                judge::net02(seen, &echo, parameters.transfer_bytes)
-            }
-            (CaseId::Time01, Observation::Clock(seen)) => {
-                judge::time01(seen, &hardware, self.execution())
-            }
-            (CaseId::Cpu05, Observation::Hypervisor(seen)) => {
-                judge::cpu05(seen, &hardware.discovery, self.execution())
-            }
-            (CaseId::Cpu08, Observation::Vmbus(seen)) => {
-                let agreed = session.services.agreed_version();
-                judge::cpu08(seen, &services::offered(), agreed.as_deref())
-            }
-            (CaseId::Rng01, Observation::Entropy(seen)) => {
-                judge::rng01(seen, parameters.entropy_bytes)
-            }
-            // Pairs, not variants: every other pair is a wrong answer.
-            _ => wrong_answer(),
-        })
     }
 }
 

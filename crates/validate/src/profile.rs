@@ -4,23 +4,21 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use detente_block::with_causes;
 use detente_evidence::{
     CaseResult, MachineRecord, Outcome, ProfileRun, StepRecord, Verdict, statement,
 };
-use detente_host::HostError;
 use detente_machine::LaunchSpec;
 use detente_plan::CaseId;
 use detente_plan::judge::{self, Digests, Finding, RootState};
 use detente_plan::protocol::Order;
 
-use crate::cases::{self, BATCHES, Context, Shutdown};
+use crate::cases::{self, Context, GROUPS, OWN_BOOTS, SILENCE_S, Shutdown, Stage, not_started};
 use crate::chain::reopen;
 use crate::digests::Digesting;
 use crate::folder::{RunFolder, write_file};
 use crate::limits::scaled;
 use crate::link::AgentIdentity;
-use crate::machine::{Boot, mac_text, machine_spec};
+use crate::machine::{Boot, Prepared, mac_text, machine_spec};
 use crate::observer::{Observer, Progress, Recorder};
 use crate::record::{file_name, not_proved, platform};
 use crate::request::{Column, Request};
@@ -29,9 +27,6 @@ use crate::root_state::root_is_clean;
 use crate::run::{Before, outcomes};
 use crate::session::Session;
 use crate::{ValidateError, agent};
-
-/// How long an agent that speaks every second may be silent, with hardware acceleration.
-const SILENCE_S: u64 = 15;
 
 /// What one profile's part of a run needs.
 pub(crate) struct ProfileTask<'a, 'r> {
@@ -44,6 +39,18 @@ pub(crate) struct ProfileTask<'a, 'r> {
     pub(crate) earlier: usize,
 }
 
+impl ProfileTask<'_, '_> {
+    /// The machine, with empty overlays in `work`, and with the faults that were asked for.
+    pub(crate) fn machine(&self, work: &Path) -> Result<Prepared, ValidateError> {
+        let (plan, disks) = (&self.request.plan, &self.request.disks);
+        let mut prepared = machine_spec(self.column.profile, plan, self.boot, disks, work)?;
+        for fault in &self.request.faults {
+            fault.spoil(&mut prepared.spec);
+        }
+        Ok(prepared)
+    }
+}
+
 /// How long a boot and a shutdown may take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OverallLimits {
@@ -53,7 +60,7 @@ pub(crate) struct OverallLimits {
 
 impl OverallLimits {
     /// The plan's, unless the request replaces them.
-    fn new(request: &Request<'_>, context: &Context<'_>) -> Self {
+    pub(crate) fn new(request: &Request<'_>, context: &Context<'_>) -> Self {
         let shutdown_s = context.plan.parameters.shutdown_limit_s;
         Self {
             boot: request
@@ -84,11 +91,7 @@ pub(crate) fn run_profile(
 ) -> Result<(ProfileRun, Vec<Option<String>>), ValidateError> {
     let request = task.request;
     let work = task.folder.subfolder(task.column.profile.name())?;
-    let (plan, disks) = (&request.plan, &request.disks);
-    let mut prepared = machine_spec(task.column.profile, plan, task.boot, disks, &work)?;
-    for fault in &request.faults {
-        fault.spoil(&mut prepared.spec);
-    }
+    let prepared = task.machine(&work)?;
     let spec = &prepared.spec;
     let context = context(task, &work);
     let mut recorder = Recorder::new(observer);
@@ -98,7 +101,7 @@ pub(crate) fn run_profile(
     // It comes to a shutdown only where the guest was ready.
     let (boots, ready) = (seen.boots, seen.shutdown.is_some());
     results.add_shutdown(seen.shutdown, || root(task, spec));
-    let boots = boots + crash_boot(task, spec, &mut results, ready)?;
+    let boots = boots + own_boots(task, &mut results, ready)?;
     let reopened: Vec<_> = request.disks.iter().map(reopen).collect();
     let after = Digesting::start(&reopened).finish(&request.interrupt);
     let before = before.wait(&request.interrupt);
@@ -202,14 +205,9 @@ fn run_machine(
     Ok(seen)
 }
 
-/// A machine that does not start, behind others that did, is nobody's failure.
-fn not_started(error: &HostError) -> Finding {
-    Finding::plain(Outcome::Error, "not_started", with_causes(error))
-}
-
 /// Ends the machine. One that was lost before cannot always say how it ended: what was seen of it
 /// is evidence all the same.
-fn end(session: Session) -> Result<(), ValidateError> {
+pub(crate) fn end(session: Session) -> Result<(), ValidateError> {
     let lost = session.exited.is_some();
     match session.into_machine().stop() {
         Ok(_) => Ok(()),
@@ -218,44 +216,24 @@ fn end(session: Session) -> Result<(), ValidateError> {
     }
 }
 
-/// A boot that ends in a crash on purpose, where the plan has that case and the first boot went
-/// well; how many boots it took.
-fn crash_boot(
+/// The boots that some cases have to themselves, where the first went well; how many they were.
+fn own_boots(
     task: &ProfileTask<'_, '_>,
-    spec: &LaunchSpec,
     results: &mut Results<'_, '_>,
     ready: bool,
 ) -> Result<u32, ValidateError> {
-    let (request, context) = (task.request, results.context);
-    let wanted = context.applies(CaseId::Crs03) && ready;
-    if !wanted || request.interrupt.load(Ordering::Relaxed) {
-        return Ok(0);
-    }
-    let work = task
-        .folder
-        .subfolder(&format!("{}-crash", task.column.profile))?;
-    let machine = match task.column.host.start(spec, &work) {
-        Ok(machine) => machine,
-        Err(error) => {
-            results.add(CaseId::Crs03, not_started(&error), (0, 0));
-            return Ok(0);
+    let context = results.context;
+    let mut boots: u32 = 0;
+    for own in OWN_BOOTS {
+        let wanted = own.cases.iter().any(|case| context.applies(*case)) && ready;
+        if !wanted || task.request.interrupt.load(Ordering::Relaxed) {
+            continue;
         }
-    };
-    let mut session = Session::new(
-        machine,
-        task.order.clone(),
-        request.interrupt.clone(),
-        scaled(SILENCE_S, context.acceleration),
-    );
-    let limit = OverallLimits::new(request, context).boot;
-    let finding = cases::crash(&mut session, limit)?;
-    let elapsed_ms = crate::limits::ms(session.elapsed());
-    end(session)?;
-    if !request.keep {
-        remove_overlays(&work)?;
+        let mut stage = Stage::new(task, context, own)?;
+        results.add_all((own.run)(&mut stage)?);
+        boots = boots.saturating_add(stage.clear()?);
     }
-    results.add(CaseId::Crs03, finding, (0, elapsed_ms));
-    Ok(1)
+    Ok(boots)
 }
 
 /// The digests of everything that took part.
@@ -295,14 +273,10 @@ pub(crate) fn in_guest(
     let booted = cases::boot(context, session, limits.boot, results.observer)?;
     results.add_all(booted.findings);
     if booted.ready {
-        for batch in BATCHES {
-            results.add_all(cases::batch(context, session, batch)?);
-            if batch.contains(&CaseId::Con01) {
-                if context.applies(CaseId::Con01) {
-                    results.add_all(vec![cases::console(context, session)?]);
-                }
-                results.add_all(cases::services(context, session)?);
-            }
+        for group in GROUPS {
+            cases::group(context, session, group, &mut |judged| {
+                results.add_all(vec![judged]);
+            })?;
         }
     }
     let picture = context.work.join("screen.png");
@@ -342,7 +316,7 @@ fn root(task: &ProfileTask<'_, '_>, spec: &LaunchSpec) -> RootState {
 }
 
 /// Removes what guests wrote: the overlays, and files that a host made for the same purpose.
-fn remove_overlays(folder: &Path) -> Result<(), ValidateError> {
+pub(crate) fn remove_overlays(folder: &Path) -> Result<(), ValidateError> {
     let listing = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let files = listing.map(|entry| entry.path());
     for path in files.filter(|path| path.extension().is_some_and(|is| is == "overlay")) {

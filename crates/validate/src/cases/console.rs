@@ -8,8 +8,7 @@ use detente_plan::CaseId;
 use detente_plan::judge::{self, ConsoleSeen, Finding};
 use detente_plan::protocol::{HostMessage, Observation, Task};
 
-use super::batch::unasked;
-use super::{Context, Judged, no_answer, wrong_answer};
+use super::{Context, Found, wrong_answer};
 use crate::limits::ms;
 use crate::session::{NoAnswer, Session, Waited};
 
@@ -23,25 +22,12 @@ const TRIES: u32 = 5;
 const MORE_THAN_HELD: Duration = Duration::from_secs(5);
 
 /// Runs the case.
-pub(crate) fn console(context: &Context<'_>, session: &mut Session) -> Result<Judged, HostError> {
-    let case = CaseId::Con01;
-    let started_ms = ms(session.elapsed());
-    let limit = context.limit(case);
+pub(super) fn console(context: &Context<'_>, session: &mut Session) -> Result<Found, HostError> {
     // Two words that cannot be told beforehand, so that nothing else on the console is taken
     // for them.
     let from_guest = format!("detente-guest-{:016x}", context.seed);
     let typed = format!("detente-host-{:016x}", context.seed.rotate_left(32));
-    let finding = match asked(session, limit, &from_guest, &typed)? {
-        Ok(finding) => finding,
-        Err(nothing) => no_answer(nothing),
-    };
-    let duration_ms = ms(session.elapsed()).saturating_sub(started_ms);
-    Ok(Judged {
-        case,
-        finding,
-        duration_ms,
-        started_ms,
-    })
+    asked(session, context.limit(CaseId::Con01), &from_guest, &typed)
 }
 
 /// Has the agent write one word, and types the other.
@@ -50,10 +36,7 @@ fn asked(
     limit: Duration,
     from_guest: &str,
     typed: &str,
-) -> Result<Result<Finding, NoAnswer>, HostError> {
-    if let Some(finding) = unasked(session) {
-        return Ok(Ok(finding));
-    }
+) -> Result<Found, HostError> {
     let line = from_guest.to_owned();
     let hold_ms = ms(limit);
     let task = Task::WriteConsole { line, hold_ms };
