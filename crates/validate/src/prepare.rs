@@ -16,6 +16,7 @@ mod disks;
 mod error;
 mod files;
 mod hardware;
+mod initramfs_environment;
 mod jobs;
 mod machines;
 mod names;

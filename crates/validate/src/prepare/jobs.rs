@@ -5,7 +5,6 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use detente_guest::Guest;
-use detente_guest::facts::Init;
 use detente_guest::prepare::{
     BLOB_FOLDER, Change, ChangedFile, Content, FileFacts, FileState, Journal, PackageFile,
     PlanError, Step, Tool,
@@ -16,6 +15,7 @@ use detente_plan::protocol::{
 };
 
 use super::error::PrepareError;
+use super::initramfs_environment;
 use crate::payload::PayloadWriter;
 
 /// How much of the end of each output of a program is kept.
@@ -80,7 +80,7 @@ impl JobMaker<'_> {
             }
         }
         let own = tool.environment().iter().copied();
-        let environment = own.chain(self.scratch(tool));
+        let environment = own.chain(initramfs_environment::settings(tool, self.guest.facts()));
         tasks.push(Task::RunTool(RunTool {
             argv: tool.argv(),
             env: environment
@@ -90,33 +90,6 @@ impl JobMaker<'_> {
             tail_bytes: TAIL_BYTES,
         }));
         Ok(tasks)
-    }
-
-    /// An initramfs is put together in memory where systemd has mounted some for that: it is faster,
-    /// and the disk does not grow by what is thrown away again.
-    fn scratch(&self, tool: &Tool) -> Option<(&'static str, &'static str)> {
-        let makes_initramfs = match tool {
-            Tool::Dracut { .. }
-            | Tool::UpdateInitramfs { .. }
-            | Tool::NewInitramfs { .. }
-            | Tool::Mkinitcpio { .. }
-            | Tool::MkinitcpioPreset { .. } => true,
-            Tool::Mkinitfs { .. }
-            | Tool::SuseMkinitrd { .. }
-            | Tool::Mkinitrd { .. }
-            | Tool::Kdump
-            | Tool::KdumpTools { .. }
-            | Tool::GrubMkconfig { .. }
-            | Tool::EnableUnit { .. }
-            | Tool::UnmaskUnit { .. }
-            | Tool::OpenRcAdd { .. }
-            | Tool::InstallPackages { .. }
-            | Tool::Relabel { .. } => false,
-        };
-        let facts = self.guest.facts();
-        // With SELinux, depmod may not look into that folder, and the initramfs lacks its lists.
-        let may = facts.services.init == Init::Systemd && facts.security.selinux.is_none();
-        (makes_initramfs && may).then_some(("TMPDIR", "/dev/shm"))
     }
 
     /// Puts a package where it is installed from.
