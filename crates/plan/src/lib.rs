@@ -21,9 +21,13 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod condition;
 pub mod console;
 pub mod judge;
 mod plan;
 pub mod protocol;
+mod responsibility;
 
-pub use plan::{Case, CaseId, Parameters, Plan, UnknownPlan};
+pub use condition::Condition;
+pub use plan::{Case, CaseId, NotShown, Parameters, Plan, UnknownPlan};
+pub use responsibility::Responsibility;

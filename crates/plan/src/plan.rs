@@ -7,6 +7,8 @@ use detente_machine::{Profile, Topology};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::{Condition, Responsibility};
+
 /// A test plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,10 +63,35 @@ pub struct Case {
     pub requirement: Requirement,
     /// The profiles that it applies to.
     pub profiles: Vec<Profile>,
+    /// What the guest must be or have; all of it.
+    #[serde(default)]
+    pub applies_when: Vec<Condition>,
+    /// Profiles that it applies to and that cannot show it, with the reason.
+    #[serde(default)]
+    pub not_shown: Vec<NotShown>,
+    /// Who is asked first when it fails.
+    pub responsibility: Responsibility,
+    /// How often it is tried again, in a boot of its own, after it has not passed.
+    #[serde(default)]
+    pub retries: u32,
+    /// How many boots it costs beside the one that all cases share.
+    #[serde(default)]
+    pub boots: u32,
     /// How long it may take with hardware acceleration; scaled for slower ones.
     pub limit_s: u64,
     /// What carries it.
     pub channel: String,
+}
+
+/// Profiles that cannot show a case which applies to them. There it is not run. That does not keep
+/// a run from passing, and counts against what the run covers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotShown {
+    /// The profiles.
+    pub profiles: Vec<Profile>,
+    /// Why, in words that follow "not run:".
+    pub why: String,
 }
 
 /// The cases that we can run.
@@ -173,6 +200,14 @@ impl Case {
     pub fn applies_to(&self, profile: Profile) -> bool {
         self.profiles.contains(&profile)
     }
+
+    /// Why a profile that the case applies to cannot show it, if it cannot.
+    #[must_use]
+    pub fn not_shown_on(&self, profile: Profile) -> Option<&str> {
+        let mut reasons = self.not_shown.iter();
+        let reason = reasons.find(|reason| reason.profiles.contains(&profile))?;
+        Some(&reason.why)
+    }
 }
 
 impl Plan {
@@ -182,9 +217,14 @@ impl Plan {
     /// The plans that come with the program.
     #[must_use]
     pub fn built_in() -> Vec<Self> {
-        let smoke = serde_json::from_str(include_str!("../plans/smoke.json"))
-            .expect("the built-in plan was parsed in this crate's tests");
-        vec![smoke]
+        let texts = [
+            include_str!("../plans/smoke.json"),
+            include_str!("../plans/base.json"),
+        ];
+        let parsed = texts.iter().map(|text| {
+            serde_json::from_str(text).expect("the built-in plans are parsed in this crate's tests")
+        });
+        parsed.collect()
     }
 
     /// The built-in plan of a name.
@@ -242,6 +282,40 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_names_each_case_once_and_only_profiles_that_it_applies_to() {
+        for plan in Plan::built_in() {
+            for case in &plan.cases {
+                let alike = plan.cases.iter().filter(|other| other.id == case.id);
+                assert_eq!(alike.count(), 1, "{} of {}", case.id, plan.id);
+                for profile in case.not_shown.iter().flat_map(|reason| &reason.profiles) {
+                    assert!(case.applies_to(*profile), "{} on {profile}", case.id);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn base_begins_with_the_cases_of_smoke() {
+        let ids = |name: &str| -> Vec<CaseId> {
+            let plan = Plan::named(name).unwrap();
+            plan.cases.iter().map(|case| case.id).collect()
+        };
+        let smoke = ids("smoke");
+        assert_eq!(ids("base").get(..smoke.len()), Some(smoke.as_slice()));
+    }
+
+    #[test]
+    fn a_profile_that_cannot_show_a_case_says_why() {
+        let mut case = Plan::named("base").unwrap().cases.remove(0);
+        case.not_shown = vec![NotShown {
+            profiles: vec![Profile::HypervVmbus],
+            why: "no firmware".to_owned(),
+        }];
+        assert_eq!(case.not_shown_on(Profile::HypervVmbus), Some("no firmware"));
+        assert_eq!(case.not_shown_on(Profile::Kvm), None);
+    }
+
+    #[test]
     fn the_digest_does_not_depend_on_the_order_of_keys() {
         let text = include_str!("../plans/smoke.json");
         let value: serde_json::Value = serde_json::from_str(text).unwrap();
@@ -261,7 +335,7 @@ mod tests {
     fn an_unknown_plan_names_the_known_ones() {
         assert_eq!(
             Plan::named("smok").unwrap_err().to_string(),
-            "unknown plan \"smok\"; the plans are: smoke"
+            "unknown plan \"smok\"; the plans are: smoke, base"
         );
     }
 }
