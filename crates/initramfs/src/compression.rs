@@ -22,6 +22,8 @@ pub enum Compression {
     Lzma,
     /// bzip2; each stream is a segment of its own.
     Bzip2,
+    /// LZO in lzop's files; each file is a segment of its own.
+    Lzo,
 }
 
 impl fmt::Display for Compression {
@@ -34,6 +36,7 @@ impl fmt::Display for Compression {
             Self::Lz4 => "lz4",
             Self::Lzma => "lzma",
             Self::Bzip2 => "bzip2",
+            Self::Lzo => "lzo",
         })
     }
 }
@@ -59,7 +62,7 @@ impl Compression {
             [0x02, 0x21, ..] => Ok(Self::Lz4),
             [0x5d, 0x00, ..] => Ok(Self::Lzma),
             [b'B', b'Z', ..] => Ok(Self::Bzip2),
-            [0x89, 0x4c, ..] => Err(Unknown::Unsupported(Unsupported::Lzo)),
+            [0x89, 0x4c, ..] => Ok(Self::Lzo),
             [0x04, 0x22, 0x4d, 0x18] => Err(Unknown::Unsupported(Unsupported::Lz4Frame)),
             other => Err(Unknown::Corrupt(Rule::Junk {
                 found: other.to_vec(),

@@ -7,6 +7,7 @@ use liblzma::stream::Stream;
 
 use crate::input::Input;
 use crate::lz4_legacy::Lz4Legacy;
+use crate::lzop::{self, Lzop};
 use crate::unpacked::ArchiveError;
 use crate::zstd_window::{FRAME_HEADER_BYTES, window_bytes};
 use crate::{Compression, Limit, Limits};
@@ -48,6 +49,8 @@ pub(crate) fn open<'i>(
         Compression::Lz4 if memory < LZ4_BYTES => return Err(ArchiveError::DecoderMemory),
         Compression::Lz4 => Box::new(Lz4Legacy::new(input)?),
         Compression::Bzip2 => Box::new(bzip2::bufread::BzDecoder::new(input)),
+        Compression::Lzo if memory < lzop::MEMORY_BYTES => return Err(ArchiveError::DecoderMemory),
+        Compression::Lzo => Box::new(Lzop::new(input)?),
     };
     Ok(BufReader::with_capacity(UNPACKED_BUFFER_BYTES, reader))
 }

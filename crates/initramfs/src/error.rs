@@ -133,9 +133,6 @@ pub enum Rule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unsupported {
-    /// lzop: the kernel reads it, we do not.
-    #[error("lzo compression")]
-    Lzo,
     /// The kernel reads lz4's legacy frames only, and calls this junk.
     #[error("an lz4 frame that is not of the legacy format (`lz4 -l` makes it)")]
     Lz4Frame,

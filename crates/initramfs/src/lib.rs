@@ -62,6 +62,7 @@ mod input;
 pub mod kernel;
 mod limits;
 mod lz4_legacy;
+mod lzop;
 mod pe;
 mod segment;
 mod stream;

@@ -183,7 +183,8 @@ impl<'a> Walk<'a> {
             | Compression::Zstd
             | Compression::Lz4
             | Compression::Lzma
-            | Compression::Bzip2 => Offset::Unpacked(offset),
+            | Compression::Bzip2
+            | Compression::Lzo => Offset::Unpacked(offset),
         };
         let too_much = |offset, limit| InitramfsError::LimitExceeded {
             segment,

@@ -1,4 +1,4 @@
-//! The real tools against us: archives made by `cpio` and six compressors, our archives listed by
+//! The real tools against us: archives made by `cpio` and seven compressors, our archives listed by
 //! `cpio`, a unified kernel image assembled by `objcopy` on systemd's own stub.
 
 mod samples;
@@ -124,7 +124,7 @@ fn streams_of_every_compressor() {
     let Some(archive) = cpio(folder.path(), "newc") else {
         return skipped("streams_of_every_compressor", "cpio");
     };
-    let tools: [(&str, &[&str], Compression); 14] = [
+    let tools: [(&str, &[&str], Compression); 16] = [
         ("gzip", &["-n", "-9", "-c"], Compression::Gzip),
         ("gzip", &["-1", "-c"], Compression::Gzip),
         ("xz", &["--check=crc32", "-c"], Compression::Xz),
@@ -147,6 +147,8 @@ fn streams_of_every_compressor() {
         ("lz4", &["-q", "-l", "-9", "-c"], Compression::Lz4),
         ("bzip2", &["-9", "-c"], Compression::Bzip2),
         ("bzip2", &["-1", "-c"], Compression::Bzip2),
+        ("lzop", &["-9", "-c"], Compression::Lzo),
+        ("lzop", &["-1", "-c"], Compression::Lzo),
     ];
     for (tool, args, compression) in tools {
         match run(folder.path(), tool, args, &archive) {

@@ -384,22 +384,14 @@ fn names_of_hard_links_are_bounded() {
 }
 
 #[test]
-fn lzo_and_new_lz4_frames_are_unsupported() {
-    let cases = [
-        ([0x89, 0x4c, 0x5a, 0x4f], Unsupported::Lzo),
-        ([0x04, 0x22, 0x4d, 0x18], Unsupported::Lz4Frame),
-    ];
-    for (magic, expect) in cases {
-        match list(&magic) {
-            Err(InitramfsError::Unsupported {
-                segment: 0,
-                offset: 0,
-                feature,
-            }) => {
-                assert_eq!(feature, expect);
-            }
-            other => panic!("{other:?}"),
-        }
+fn new_lz4_frames_are_unsupported() {
+    match list(&[0x04, 0x22, 0x4d, 0x18]) {
+        Err(InitramfsError::Unsupported {
+            segment: 0,
+            offset: 0,
+            feature,
+        }) => assert_eq!(feature, Unsupported::Lz4Frame),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -3,12 +3,14 @@
 #![expect(dead_code, reason = "every test file uses another part")]
 #![expect(clippy::unwrap_used, reason = "encoders into memory do not fail")]
 
+pub(crate) mod lzop;
+
 use std::io::Write;
 use std::ops::ControlFlow;
 
 use detente_initramfs::{Compression, CpioWriter, InitramfsError, Limits, SegmentInfo, walk};
 
-pub(crate) const COMPRESSIONS: [Compression; 7] = [
+pub(crate) const COMPRESSIONS: [Compression; 8] = [
     Compression::None,
     Compression::Gzip,
     Compression::Xz,
@@ -16,6 +18,7 @@ pub(crate) const COMPRESSIONS: [Compression; 7] = [
     Compression::Lz4,
     Compression::Lzma,
     Compression::Bzip2,
+    Compression::Lzo,
 ];
 
 /// An archive of one file.
@@ -53,6 +56,7 @@ pub(crate) fn compress(compression: Compression, bytes: &[u8]) -> Vec<u8> {
             encoder.write_all(bytes).unwrap();
             encoder.finish().unwrap()
         }
+        Compression::Lzo => lzop::pack(bytes),
     }
 }
 
