@@ -307,13 +307,17 @@ fn a_package_made_by_another_tool_is_taken() {
     );
 }
 
-/// A LUKS2 header whose key a TPM gives out.
-fn sealed() -> Vec<u8> {
+/// A LUKS2 header with these tokens.
+fn luks(tokens: &Value) -> Vec<u8> {
     let mut header = detente_samples::luks();
-    let text =
-        json!({"keyslots": {}, "tokens": {"0": {"type": "systemd-tpm2", "keyslots": ["0"]}}});
+    let text = json!({"keyslots": {}, "tokens": tokens});
     header.extend(text.to_string().bytes());
     header
+}
+
+/// One whose key a TPM gives out.
+fn sealed() -> Vec<u8> {
+    luks(&json!({"0": {"type": "systemd-tpm2", "keyslots": ["0"]}}))
 }
 
 #[test]
@@ -323,11 +327,18 @@ fn what_would_be_lost_is_refused() {
     }
     let place = Place::new();
     place.bios("sealed.raw", &sealed());
-    place.bios("plain.raw", &detente_samples::luks());
     let sealed = ["sealed.raw", "out", "--to", "kit"];
     let document = place.json(1, &sealed);
     assert_eq!(document["gates"], json!(["tpm-state"]));
     assert_eq!(document["result"], json!("refused-by-gate"));
+    // A header that cannot be read may say anything.
+    place.bios("plain.raw", &detente_samples::luks());
+    place.refused(
+        1,
+        &["plain.raw", "out", "--to", "libvirt"],
+        "--accept tpm-state",
+    );
+    place.bios("plain.raw", &luks(&json!({})));
     place.refused(1, &sealed, "--accept tpm-state");
     place.refused(
         1,

@@ -21,11 +21,9 @@ mod domain;
 
 use serde_json::{Map, Value, json};
 
-use crate::kvm::{KvmOptions, common, foreign_words, hardware_losses};
+use crate::kvm::{KvmOptions, common, foreign_words, hardware_losses, no_checkpoint_policy};
 use crate::loss::Losses;
-use crate::spec::{
-    CheckpointPolicy, GenerationId, MachineSpec, SpecError, StartPolicy, StopPolicy, UuidByteOrder,
-};
+use crate::spec::{GenerationId, MachineSpec, SpecError, StartPolicy, StopPolicy, UuidByteOrder};
 use crate::yaml::to_yaml;
 
 /// Names in Kubernetes: RFC 1123 labels.
@@ -150,12 +148,7 @@ impl Writing<'_> {
             "lifecycle.on_crash",
             "the run strategy says what follows",
         );
-        let checkpoints = spec.checkpoints;
-        dropped(
-            checkpoints.policy != CheckpointPolicy::Unspecified || checkpoints.automatic,
-            "checkpoints",
-            "snapshots are made when somebody asks for one",
-        );
+        no_checkpoint_policy(spec, losses);
     }
 }
 

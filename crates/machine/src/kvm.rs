@@ -12,7 +12,7 @@ use crate::spec::{
 };
 
 pub(crate) use image::image;
-pub(crate) use losses::{common, integration};
+pub(crate) use losses::{common, integration, no_checkpoint_policy};
 
 /// What a writer for KVM is told beside the definition.
 #[derive(Debug, Clone, PartialEq, Eq)]

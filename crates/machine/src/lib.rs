@@ -26,6 +26,7 @@ mod profile;
 pub mod qemu;
 pub mod qemu_definition;
 pub mod spec;
+mod tpm_state;
 pub mod vmcx;
 mod xml;
 mod yaml;

@@ -20,11 +20,11 @@ mod disks;
 mod processor;
 mod script;
 
-use crate::kvm::{KvmOptions, common, foreign_words, hardware_losses};
+use crate::kvm::{KvmOptions, common, foreign_words, hardware_losses, no_checkpoint_policy};
 use crate::loss::Losses;
 use crate::spec::{
-    CheckpointPolicy, Clock, CrashAction, GenerationId, MachineSpec, MemoryRange, SpecError,
-    StartPolicy, StopPolicy, UuidByteOrder,
+    Clock, CrashAction, GenerationId, MachineSpec, MemoryRange, SpecError, StartPolicy, StopPolicy,
+    UuidByteOrder,
 };
 
 /// One word of the command line.
@@ -147,12 +147,6 @@ impl Writing<'_> {
             "lifecycle.on_crash",
             "QEMU stops when the guest crashes",
         );
-        let checkpoints = spec.checkpoints;
-        dropped(
-            checkpoints.policy != CheckpointPolicy::Unspecified || checkpoints.automatic,
-            "checkpoints",
-            "snapshots are made when somebody asks for one",
-        );
         dropped(
             spec.identity.platform_id.is_some(),
             "identity.platform_id",
@@ -163,6 +157,7 @@ impl Writing<'_> {
             "processors.limits",
             "what a process may have is a matter of control groups",
         );
+        no_checkpoint_policy(spec, losses);
     }
 }
 

@@ -13,10 +13,10 @@ use crate::hyperv_inventory::{
 use crate::loss::{Gate, Losses};
 use crate::spec::{
     CheckpointPolicy, Chipset, Clock, Display, Firmware, GenerationId, GuestFamily,
-    IntegrationService, MachineSpec, MemoryRange, ProcessorModel, Sealing, SecureBoot,
-    SecureBootKeys, SerialBackend, StartPolicy, StopPolicy, TpmInterface, TpmVersion, Uuid,
-    UuidByteOrder,
+    IntegrationService, MachineSpec, MemoryRange, ProcessorModel, SecureBoot, SecureBootKeys,
+    SerialBackend, StartPolicy, StopPolicy, TpmInterface, TpmVersion, Uuid, UuidByteOrder,
 };
+use crate::tpm_state::tpm_state;
 
 /// Hyper-V gives memory in pieces of 2 MiB.
 const MEMORY_UNIT_BYTES: u64 = 2 << 20;
@@ -312,25 +312,10 @@ impl Writer<'_> {
     }
 
     fn security(&self, losses: &mut Losses) -> Security {
+        tpm_state(self.spec, losses);
         let Some(tpm) = &self.spec.tpm else {
             return Security::default();
         };
-        match self.spec.guest.sealed_disks {
-            Sealing::None => {
-                losses.dropped("tpm", "what the TPM holds does not move; no disk needs it")
-            }
-            Sealing::Tpm => losses.refused(
-                "tpm",
-                Gate::TpmState,
-                "disks open with what the TPM holds, and that never moves: have the recovery key \
-                 at hand, or bind the disks to a passphrase before the move",
-            ),
-            Sealing::Unknown => losses.refused(
-                "tpm",
-                Gate::TpmState,
-                "nobody could see whether disks open with what the TPM holds, and that never moves",
-            ),
-        }
         if self.generation == 1 {
             losses.dropped("tpm", "generation 1 has no TPM");
             return Security::default();

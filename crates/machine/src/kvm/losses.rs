@@ -2,9 +2,10 @@
 
 use crate::loss::{Gate, Losses};
 use crate::spec::{
-    DiskAccess, DiskSource, Firmware, IntegrationService, MachineSpec, MemoryRange, Permission,
-    Sealing, SecureBoot, SecureBootKeys,
+    CheckpointPolicy, DiskAccess, DiskSource, Firmware, IntegrationService, MachineSpec,
+    MemoryRange, Permission, SecureBoot, SecureBootKeys,
 };
+use crate::tpm_state::tpm_state;
 
 /// What KVM cannot do as the definition has it, and the gates.
 pub(crate) fn common(spec: &MachineSpec, losses: &mut Losses) {
@@ -35,22 +36,7 @@ pub(crate) fn common(spec: &MachineSpec, losses: &mut Losses) {
 }
 
 fn gates(spec: &MachineSpec, losses: &mut Losses) {
-    if spec.tpm.is_some() {
-        match spec.guest.sealed_disks {
-            Sealing::Tpm => losses.refused(
-                "tpm",
-                Gate::TpmState,
-                "the guest's disks open only with what its TPM holds, and that never moves: have \
-                 the recovery key at hand, or suspend BitLocker, or add a passphrase to LUKS",
-            ),
-            Sealing::Unknown => losses.dropped(
-                "tpm.state",
-                "the new TPM is empty. Nobody looked whether disks need the old one: with \
-                 BitLocker or LUKS have the recovery key at hand",
-            ),
-            Sealing::None => losses.dropped("tpm.state", "the new TPM is empty"),
-        }
-    }
+    tpm_state(spec, losses);
     if spec.checkpoints.existing > 0 {
         let why =
             "checkpoints never move: only the present state would; delete or apply them first";
@@ -73,6 +59,17 @@ fn gates(spec: &MachineSpec, losses: &mut Losses) {
             let why = format!("{name:?} is a disk of its host: copy it into a file first");
             losses.refused(format!("{field}.source"), Gate::Passthrough, why);
         }
+    }
+}
+
+/// A platform that has snapshots, and no policy for them.
+pub(crate) fn no_checkpoint_policy(spec: &MachineSpec, losses: &mut Losses) {
+    let checkpoints = spec.checkpoints;
+    if checkpoints.policy != CheckpointPolicy::Unspecified || checkpoints.automatic {
+        losses.dropped(
+            "checkpoints",
+            "snapshots are made when somebody asks for one",
+        );
     }
 }
 

@@ -52,7 +52,11 @@ pub(super) fn look(images: &[&Image]) -> Seen {
             };
         }
         for volume in &volumes {
-            seen.sealing = worse(seen.sealing, sealing(&volume.content, &volume.window));
+            let own = match (&volume.content, facts) {
+                (Content::Other { kind, .. }, None) if may_hold_others(kind) => Sealing::Unknown,
+                (content, _) => sealing(content, &volume.window),
+            };
+            seen.sealing = worse(seen.sealing, own);
             if matches!(
                 volume.content,
                 Content::Other {
@@ -91,6 +95,11 @@ fn worse(one: Sealing, other: Sealing) -> Sealing {
         (Sealing::Unknown, _) | (_, Sealing::Unknown) => Sealing::Unknown,
         (Sealing::None, Sealing::None) => Sealing::None,
     }
+}
+
+/// Volume groups, arrays and the like, which may have something encrypted in them that was not seen.
+fn may_hold_others(kind: &str) -> bool {
+    !matches!(kind, "ntfs" | "exfat" | "swap" | "BitLocker")
 }
 
 /// BitLocker's protectors are not read: the usual one is the TPM.
@@ -221,12 +230,16 @@ impl Seen {
             // Hyper-V shows local time, and the guest takes it for UTC: there it is set right later.
             spec.clock = Clock::Utc;
         }
-        if spec.guest.sealed_disks == Sealing::Tpm && spec.tpm.is_none() {
+    }
+
+    /// Disks alone do not say whether the machine that they come from has a TPM.
+    pub(super) fn doubt(&self, losses: &mut Losses) {
+        if self.sealing == Sealing::Unknown {
             losses.refused(
                 "guest.sealed_disks",
                 Gate::TpmState,
-                "a disk opens with what a TPM holds, and that never moves: have the recovery key at \
-                 hand, or bind the disk to a passphrase before the move",
+                "nobody could see whether a disk opens with what a TPM holds, and that never moves: \
+                 have the recovery key or a passphrase at hand",
             );
         }
     }

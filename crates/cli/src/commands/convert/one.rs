@@ -10,7 +10,7 @@ use detente_machine::spec::{DiskFormat, DiskSource, Sectors};
 
 use super::document::{Document, Made};
 use super::folder::NewFolder;
-use super::source::{self, Loaded, Opened};
+use super::source::{self, Kind, Loaded, Opened};
 use super::target::{self, Definition};
 use super::{DiskKind, Effect, Losing, Platform, Preparation, Wanted, guest, prepare};
 use crate::commands::image::progress;
@@ -77,6 +77,9 @@ fn adapt(wanted: &Wanted, loaded: &mut Loaded) {
     let seen = guest::look(&images);
     let spec = &mut loaded.spec;
     seen.enter(spec, loaded.kind.is_defined(), &mut loaded.losses);
+    if loaded.kind == Kind::Disks {
+        seen.doubt(&mut loaded.losses);
+    }
     if let Some(name) = &wanted.name {
         spec.name.clone_from(name);
     }
