@@ -10,6 +10,7 @@ mod machine;
 mod operate;
 mod picture;
 pub(crate) mod ports;
+mod pretend;
 pub(crate) mod process;
 pub(crate) mod program;
 pub(crate) mod qmp;

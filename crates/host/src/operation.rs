@@ -26,6 +26,8 @@ pub enum Operation {
         file: PathBuf,
         /// Whether the guest may only read it.
         read_only: bool,
+        /// Whether the file gives back what the guest discards.
+        discards: bool,
         /// The serial number that the guest sees.
         serial: String,
         /// The slot, from 0.

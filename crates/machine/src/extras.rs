@@ -17,6 +17,8 @@ pub struct Extras {
     pub pluggable_memory_mib: u64,
     /// What a reset does.
     pub on_reset: OnReset,
+    /// What the machine only says that it has done (a fault).
+    pub pretended: Option<Pretended>,
 }
 
 /// What a machine does when it is reset.
@@ -27,4 +29,32 @@ pub enum OnReset {
     Ends,
     /// It starts again.
     Restarts,
+}
+
+/// Something that a machine says it has done, and has not: a fault that the guest cannot see, so
+/// that only who looks finds it out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pretended {
+    /// A disk is plugged in.
+    PluggedDisk,
+    /// A disk has grown.
+    GrownDisk,
+    /// What the guest discards of a disk is given back.
+    Discarding,
+    /// The guest may only read a disk.
+    ReadOnly,
+    /// A card is plugged in.
+    PluggedCard,
+    /// The cable is out.
+    Link,
+    /// A processor is plugged in.
+    PluggedProcessor,
+    /// Memory is plugged in.
+    PluggedMemory,
+    /// The balloon has another size.
+    Balloon,
+    /// The machine stands still.
+    Pause,
+    /// A snapshot is taken.
+    Snapshot,
 }

@@ -64,6 +64,7 @@ pub(super) fn start(order: &Order<'_>) -> Result<LocalMachine, HostError> {
         monitor: client,
         ports: writers,
         console_input: order.spec.console_input,
+        pretended: order.spec.extras.pretended,
         network_seen: Arc::clone(&seen),
         work: order.work.to_owned(),
     };

@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use detente_machine::Pretended;
 use serde_json::{Value, json};
 
 use super::operate;
 use super::picture;
 use super::ports::{Event, Writer};
+use super::pretend::really;
 use super::process::Process;
 use super::qmp::{Client, QmpError};
 use crate::{HostError, Machine, MachineEvent, NetworkSeen, Operated, Operation, Port, StopReport};
@@ -40,6 +42,8 @@ pub(super) struct LocalMachine {
     pub(super) monitor: Client,
     pub(super) ports: Vec<(Port, Writer)>,
     pub(super) console_input: bool,
+    /// A fault.
+    pub(super) pretended: Option<Pretended>,
     pub(super) network_seen: Arc<Mutex<NetworkSeen>>,
     pub(super) work: PathBuf,
 }
@@ -186,9 +190,12 @@ impl Machine for LocalMachine {
     }
 
     fn operate(&mut self, operation: &Operation) -> Result<Operated, HostError> {
+        let Some(operation) = really(operation, self.pretended) else {
+            return Ok(Operated::Done);
+        };
         operate::operate(
             &mut |command, arguments| self.ask(command, arguments),
-            operation,
+            &operation,
         )
     }
 

@@ -52,9 +52,13 @@ fn carry_out(
             name,
             file,
             read_only,
+            discards,
             serial,
             slot,
-        } => return plug_disk(ask, name, file, *read_only, serial, *slot),
+        } => {
+            add_file(ask, name, text(file)?, *read_only, *discards)?;
+            return plug_disk(ask, name, serial, *slot);
+        }
         Operation::GrowDisk { name, bytes } => {
             ask("block_resize", json!({ "node-name": name, "size": bytes }))
         }
@@ -78,29 +82,33 @@ fn device(name: &str) -> String {
     format!("{name}-device")
 }
 
-fn plug_disk(
+/// A node of a raw file.
+fn add_file(
     ask: &mut Ask<'_>,
     name: &str,
-    file: &Path,
+    path: &str,
     read_only: bool,
-    serial: &str,
-    place: u8,
-) -> Result<Operated, Failure> {
-    let path = text(file)?;
+    discards: bool,
+) -> Result<(), Failure> {
+    let discard = if discards { "unmap" } else { "ignore" };
     ask(
         "blockdev-add",
         json!({
             "node-name": name,
             "driver": "raw",
             "read-only": read_only,
-            "discard": "unmap",
+            "discard": discard,
             "file": {
                 "driver": "file",
                 "filename": path,
-                "discard": "unmap",
+                "discard": discard,
             },
         }),
     )?;
+    Ok(())
+}
+
+fn plug_disk(ask: &mut Ask<'_>, name: &str, serial: &str, place: u8) -> Result<Operated, Failure> {
     let plugged = ask(
         "device_add",
         json!({

@@ -86,6 +86,7 @@ fn a_disk_is_plugged_in_and_grows() {
         name: "more".to_owned(),
         file: file.clone(),
         read_only: false,
+        discards: true,
         serial: "more".to_owned(),
         slot,
     };
