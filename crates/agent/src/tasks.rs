@@ -1,19 +1,24 @@
 //! The tasks, one file each. They run in a worker, so they may wait as long as they like.
 
+mod await_card;
 mod await_ready;
 mod clock;
 mod console;
 mod cpus;
 mod crash;
+mod discard;
 mod dns;
 mod entropy;
 mod exercise_disk;
 mod file_state;
+mod grown;
+mod guest_clock;
 mod hypervisor;
 mod ipv4_addresses;
 mod kernel_log;
 mod key_values;
 mod keys;
+mod link_up;
 mod log_lines;
 mod memory;
 mod metadata;
@@ -30,6 +35,7 @@ mod space;
 mod sync_all;
 mod tool_output;
 mod transfer;
+mod use_disk;
 mod vmbus;
 mod write_file;
 mod writes;
@@ -107,6 +113,11 @@ pub(crate) fn needs_root(task: &Task) -> bool {
         | Task::IdentifyHypervisor
         | Task::ListVmbus
         | Task::ListenToKeys { .. }
+        | Task::UseDisk(_)
+        | Task::AwaitCard(_)
+        | Task::AwaitProcessors { .. }
+        | Task::AwaitMemory { .. }
+        | Task::ReadClocks
         | Task::Crash => false,
     }
 }
@@ -166,5 +177,19 @@ pub(crate) fn run(
             Observation::Synced(sync_all::run(Path::new("/proc/self/mountinfo"))).into()
         }
         Task::MeasureSpace { paths } => Observation::Spaces(space::run(root, paths)?).into(),
+        Task::UseDisk(order) => Observation::DiskUsed(use_disk::run(order, limits)?).into(),
+        Task::AwaitCard(order) => Observation::Card(await_card::run(order, limits)?).into(),
+        Task::AwaitProcessors { more_than, wait_ms } => {
+            let seen = grown::processors(root, *more_than, *wait_ms, limits);
+            Observation::ProcessorsGrown(seen).into()
+        }
+        Task::AwaitMemory {
+            at_least_bytes,
+            wait_ms,
+        } => {
+            let seen = grown::memory(root, *at_least_bytes, *wait_ms, limits);
+            Observation::MemoryGrown(seen).into()
+        }
+        Task::ReadClocks => Observation::GuestClock(guest_clock::run(root)).into(),
     })
 }

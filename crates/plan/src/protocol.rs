@@ -4,6 +4,7 @@ mod frame;
 mod hostile;
 mod message;
 mod observation;
+mod plugged;
 mod prepare;
 mod root;
 mod synthetic;
@@ -15,6 +16,9 @@ pub use message::{AgentMessage, Channel, HostMessage, Order, PROTOCOL, Phase, Ta
 pub use observation::{
     BootState, Clock, ClockSwitch, ConsoleLine, Cpus, Entropy, InitramfsSurvey, KernelLog,
     KernelRecord, Memory, Network, Observation, OrphanDevice, RootDisk, Selinux, Transfer,
+};
+pub use plugged::{
+    AwaitCard, Card, CardState, DiskStep, DiskUsed, GuestClock, MemoryGrown, ProcessorsGrown, UseDisk,
 };
 pub use prepare::{
     Before, Bytes, ChangeEnd, Content, FileContent, FileSeen, FileState, GuestPath,

@@ -102,7 +102,13 @@ fn create(place: &str) -> Result<(OwnedFd, bool), TaskError> {
     })
 }
 
-fn write(file: &OwnedFd, bytes: u64, seed: u64, memory: &mut Aligned) -> Result<String, TaskError> {
+/// Writes content from the start on, and syncs; its digest.
+pub(super) fn write(
+    file: &OwnedFd,
+    bytes: u64,
+    seed: u64,
+    memory: &mut Aligned,
+) -> Result<String, TaskError> {
     let (mut content, mut digest) = (Seeded::new(seed), Sha256::new());
     let mut at = 0_u64;
     while at < bytes {
@@ -120,7 +126,8 @@ fn write(file: &OwnedFd, bytes: u64, seed: u64, memory: &mut Aligned) -> Result<
     Ok(finish_hex(digest))
 }
 
-fn read(file: &OwnedFd, bytes: u64, memory: &mut Aligned) -> Result<String, TaskError> {
+/// The digest of so much from the start on.
+pub(super) fn read(file: &OwnedFd, bytes: u64, memory: &mut Aligned) -> Result<String, TaskError> {
     let mut digest = Sha256::new();
     let mut at = 0_u64;
     while at < bytes {
@@ -135,18 +142,20 @@ fn read(file: &OwnedFd, bytes: u64, memory: &mut Aligned) -> Result<String, Task
     Ok(finish_hex(digest))
 }
 
-fn elapsed_ms(start: Instant) -> u64 {
+/// Whole milliseconds since then.
+pub(super) fn elapsed_ms(start: Instant) -> u64 {
     u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Memory that begins at a multiple of [`ALIGN`].
-struct Aligned {
+pub(super) struct Aligned {
     memory: Vec<u8>,
     start: usize,
 }
 
 impl Aligned {
-    fn new() -> Self {
+    /// A chunk's worth, and what it takes to begin where it must.
+    pub(super) fn new() -> Self {
         let memory = vec![0; CHUNK + ALIGN];
         let start = memory.as_ptr().align_offset(ALIGN).min(ALIGN);
         Self { memory, start }

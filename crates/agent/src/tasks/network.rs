@@ -59,7 +59,7 @@ pub(super) fn run(
 
 /// The interface with the card's address; a bridge or a bond may have borrowed it, so those that
 /// stand for a device come first.
-fn find(class: &Path, mac: &str) -> Option<String> {
+pub(super) fn find(class: &Path, mac: &str) -> Option<String> {
     let mut names = sysfs::names(class, MAX_INTERFACES);
     names.retain(|name| sysfs::text(class.join(name).join("address")).eq_ignore_ascii_case(mac));
     names.sort_by_key(|name| !class.join(name).join("device").exists());

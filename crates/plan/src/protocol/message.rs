@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::observation::{InitramfsSurvey, Observation};
+use super::plugged::{AwaitCard, UseDisk};
 use super::prepare::{GuestPath, RemoveFile, RunTool, WriteFile};
 use super::root::RootMount;
 
@@ -257,6 +258,28 @@ pub enum Task {
         /// [`MAX_DESCRIBED`](super::MAX_DESCRIBED).
         paths: Vec<GuestPath>,
     },
+    /// Look for a disk that was plugged in, and do something with it ([`Observation::DiskUsed`]).
+    UseDisk(UseDisk),
+    /// Wait for a state of a network card ([`Observation::Card`]).
+    AwaitCard(AwaitCard),
+    /// Wait for more processors, bring them up where the guest does not, and run on them
+    /// ([`Observation::ProcessorsGrown`]).
+    AwaitProcessors {
+        /// How many there were.
+        more_than: u32,
+        /// How long it may take.
+        wait_ms: u64,
+    },
+    /// Wait for more memory, and bring it up where the guest does not
+    /// ([`Observation::MemoryGrown`]).
+    AwaitMemory {
+        /// What `MemTotal` is to be.
+        at_least_bytes: u64,
+        /// How long it may take.
+        wait_ms: u64,
+    },
+    /// Read the clocks ([`Observation::GuestClock`]).
+    ReadClocks,
 }
 
 /// Which side of a transfer is meant.

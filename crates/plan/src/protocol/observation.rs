@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::plugged::{Card, DiskUsed, GuestClock, MemoryGrown, ProcessorsGrown};
 use super::prepare::{FileSeen, Removed, Spaces, Synced, ToolRun, Written};
 use super::synthetic::{Hypervisor, KeyValues, Keys, Vmbus, Writes};
 
@@ -54,6 +55,16 @@ pub enum Observation {
     Synced(Synced),
     /// Room.
     Spaces(Spaces),
+    /// A disk that was plugged in.
+    DiskUsed(DiskUsed),
+    /// A network card.
+    Card(Card),
+    /// Processors that were plugged in.
+    ProcessorsGrown(ProcessorsGrown),
+    /// Memory that was plugged in.
+    MemoryGrown(MemoryGrown),
+    /// The clocks.
+    GuestClock(GuestClock),
 }
 
 /// How the boot ended, in the words of the guest's init.

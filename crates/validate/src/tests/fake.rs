@@ -290,7 +290,12 @@ fn seen(task: &Task) -> Observation {
         | Task::DescribeFiles { .. }
         | Task::RunTool(_)
         | Task::SyncAll
-        | Task::MeasureSpace { .. } => hypervisor(),
+        | Task::MeasureSpace { .. }
+        | Task::UseDisk(_)
+        | Task::AwaitCard(_)
+        | Task::AwaitProcessors { .. }
+        | Task::AwaitMemory { .. }
+        | Task::ReadClocks => hypervisor(),
     }
 }
 
