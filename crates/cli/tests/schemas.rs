@@ -3,9 +3,10 @@
 mod support;
 
 use detente_evidence::{
-    AgentRecord, Attempt, CaseResult, Check, Comparator, ControlRecord, DigestRecord, FileEntry,
-    Follows, GuestRecord, ImageRecord, MachineRecord, Manifest, Measurement, Outcome, PlanRecord,
-    PlatformRecord, ProfileRun, Requirement, Run, RunKind, StepRecord, ToolRecord, Verdict,
+    AgentRecord, Attempt, CaseResult, Check, Comparator, ControlRecord, Coverage, DigestRecord,
+    FileEntry, Follows, GuestRecord, ImageRecord, MachineRecord, Manifest, Measurement, Outcome,
+    OwnCaseRecord, PlanRecord, PlatformRecord, ProfileRun, Requirement, Run, RunKind,
+    SelectionRecord, StepRecord, ToolRecord, Verdict,
 };
 use detente_plan::Plan;
 use detente_plan::judge::AllowList;
@@ -327,6 +328,16 @@ fn run() -> Run {
             version: 1,
             digest: DIGEST.to_owned(),
         },
+        selection: Some(SelectionRecord {
+            cases: vec!["STO-01".to_owned()],
+            skipped: vec!["CRS-03".to_owned()],
+            rerun_of: Some("run-20261122T131500Z-1a2b3c4d".to_owned()),
+        }),
+        repetitions: 2,
+        own_cases: vec![OwnCaseRecord {
+            case_id: "USER-mounts".to_owned(),
+            sha256: DIGEST.to_owned(),
+        }],
         images: vec![ImageRecord {
             name: "server.qcow2".to_owned(),
             format: "qcow2".to_owned(),
@@ -350,6 +361,14 @@ fn run() -> Run {
         controls: vec![profile()],
         complete: true,
         verdict: Verdict::Passed,
+        coverage: vec![Coverage {
+            system: System::Linux,
+            hardware: Hardware::Kvm,
+            profiles: vec!["kvm".to_owned()],
+            required: 20,
+            seen: 19,
+            not_run: None,
+        }],
     }
 }
 
@@ -405,10 +424,7 @@ fn case() -> CaseResult {
             limit: Some(60_000.0),
             comparator: Some(Comparator::AtMost),
         }],
-        attempts: vec![Attempt {
-            outcome: Outcome::Passed,
-            started_ms: 0,
-        }],
+        attempts: vec![Attempt::only(Outcome::Passed, 0)],
         evidence: vec!["kvm/console.log".to_owned()],
         channel: "agent".to_owned(),
         control: Some(ControlRecord {

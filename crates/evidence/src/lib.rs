@@ -14,6 +14,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod coverage;
 mod document;
 mod junit;
 mod manifest;
@@ -23,13 +24,14 @@ mod run;
 mod sample;
 mod statement;
 
+pub use coverage::{Coverage, Hardware, System, coverage};
 pub use document::ParseError;
 pub use junit::junit;
 pub use manifest::{FileEntry, Manifest, PlannedEntry};
 pub use outcome::{Outcome, Requirement, Verdict};
 pub use run::{
     AgentRecord, Attempt, CaseResult, Check, Comparator, ControlRecord, DigestRecord, Follows,
-    GuestRecord, ImageRecord, MachineRecord, Measurement, PlanRecord, PlatformRecord, ProfileRun,
-    Run, RunKind, StepRecord, ToolRecord,
+    GuestRecord, ImageRecord, MachineRecord, Measurement, OwnCaseRecord, PlanRecord,
+    PlatformRecord, ProfileRun, Run, RunKind, SelectionRecord, StepRecord, ToolRecord,
 };
 pub use statement::statement;

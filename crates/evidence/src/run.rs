@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::document::{self, ParseError};
-use crate::{Outcome, Requirement, Verdict};
+use crate::{Coverage, Outcome, Requirement, Verdict};
 
 /// One run: one guest, one plan, one or more hardware profiles.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,6 +26,15 @@ pub struct Run {
     pub agent: AgentRecord,
     /// The plan.
     pub plan: PlanRecord,
+    /// What of the plan was chosen, if it was not the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<SelectionRecord>,
+    /// How often every case was run, if more than once.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    pub repetitions: u32,
+    /// The user's own cases, which are not of the plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own_cases: Vec<OwnCaseRecord>,
     /// The guest's disks.
     pub images: Vec<ImageRecord>,
     /// What the disks hold.
@@ -40,6 +49,21 @@ pub struct Run {
     pub complete: bool,
     /// The verdict over all profiles.
     pub verdict: Verdict,
+    /// How much of the required set was really run ([`coverage`](crate::coverage())).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coverage: Vec<Coverage>,
+}
+
+fn once() -> u32 {
+    1
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_once(count: &u32) -> bool {
+    *count == 1
 }
 
 impl Run {
@@ -61,6 +85,8 @@ impl Run {
 pub enum RunKind {
     /// A run of a whole plan, not made for a program.
     Unofficial,
+    /// A run of a part of a plan: whatever it says, it says nothing of the rest.
+    Partial,
     /// A run with faults put in on purpose: it says nothing about the guest.
     FaultInjected,
 }
@@ -94,6 +120,29 @@ pub struct PlanRecord {
     pub version: u32,
     /// SHA-256 of its canonical form, hex.
     pub digest: String,
+}
+
+/// What of a plan was chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SelectionRecord {
+    /// The cases that were asked for; none: all but those that were left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cases: Vec<String>,
+    /// The cases that were left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<String>,
+    /// The earlier run of which only what did not pass was run again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerun_of: Option<String>,
+}
+
+/// A case of the user's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnCaseRecord {
+    /// `USER-` and the file's name.
+    pub case_id: String,
+    /// SHA-256 of the file, hex.
+    pub sha256: String,
 }
 
 /// One disk of the guest.
@@ -227,7 +276,7 @@ pub struct CaseResult {
     pub checks: Vec<Check>,
     /// What was measured.
     pub measurements: Vec<Measurement>,
-    /// Every attempt, the last one's outcome being the case's.
+    /// Every attempt. Of retries the last one decides, of repetitions the worst.
     pub attempts: Vec<Attempt>,
     /// Files of the run's folder that belong to it.
     pub evidence: Vec<String>,
@@ -289,8 +338,77 @@ pub struct Check {
 pub struct Attempt {
     /// How it ended.
     pub outcome: Outcome,
-    /// Since the run began.
+    /// When it began, since its machine was started.
     pub started_ms: u64,
+    /// How long it took. This and what follows is said where there are several attempts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+    /// Why, for programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason_code: Option<String>,
+    /// Why, in a sentence.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    /// Files of the run's folder that belong to this attempt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
+}
+
+impl Attempt {
+    /// An attempt of which the case's own fields say the rest.
+    #[must_use]
+    pub fn only(outcome: Outcome, started_ms: u64) -> Self {
+        Self {
+            outcome,
+            started_ms,
+            duration_ms: None,
+            reason_code: None,
+            message: String::new(),
+            evidence: Vec::new(),
+        }
+    }
+}
+
+impl CaseResult {
+    /// The reason code of a case that the user did not choose.
+    pub const NOT_SELECTED: &'static str = "not_selected";
+
+    /// The reason code of a case that applies to a profile which cannot show it.
+    pub const NOT_SHOWN: &'static str = "not_shown";
+
+    /// Whether the case was left out by the user.
+    #[must_use]
+    pub fn is_not_selected(&self) -> bool {
+        self.outcome == Outcome::Skipped && self.has_reason(Self::NOT_SELECTED)
+    }
+
+    /// What the case means for a verdict. What a profile cannot show, by the plan's own word, is
+    /// not asked of it: it is reported, and counts against what the run covers.
+    #[must_use]
+    pub fn weight(&self) -> (Requirement, Outcome) {
+        let unasked = self.outcome == Outcome::NotRun && self.has_reason(Self::NOT_SHOWN);
+        let requirement = if unasked {
+            Requirement::Optional
+        } else {
+            self.requirement
+        };
+        (requirement, self.outcome)
+    }
+
+    fn has_reason(&self, code: &str) -> bool {
+        self.reason_code.as_deref() == Some(code)
+    }
+}
+
+impl ProfileRun {
+    /// How many of its cases were chosen, and how many there are, if the user chose.
+    #[must_use]
+    pub fn chosen(&self) -> Option<(usize, usize)> {
+        let all = self.cases.len();
+        let cases = self.cases.iter();
+        let left_out = cases.filter(|case| case.is_not_selected()).count();
+        (left_out > 0).then(|| (all.saturating_sub(left_out), all))
+    }
 }
 
 /// One measured value.

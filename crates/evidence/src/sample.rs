@@ -29,6 +29,9 @@ pub(crate) fn run() -> Run {
             version: 1,
             digest: "cc".to_owned(),
         },
+        selection: None,
+        repetitions: 1,
+        own_cases: Vec::new(),
         images: vec![ImageRecord {
             name: "server.qcow2".to_owned(),
             format: "qcow2".to_owned(),
@@ -55,6 +58,7 @@ pub(crate) fn run() -> Run {
         controls: Vec::new(),
         complete: true,
         verdict: Verdict::Failed,
+        coverage: Vec::new(),
     }
 }
 
@@ -129,10 +133,7 @@ fn case(id: &str, requirement: Requirement, outcome: Outcome) -> CaseResult {
             limit: Some(60_000.0),
             comparator: Some(Comparator::AtMost),
         }],
-        attempts: vec![Attempt {
-            outcome,
-            started_ms: 3,
-        }],
+        attempts: vec![Attempt::only(outcome, 3)],
         evidence: vec!["kvm/console.log".to_owned()],
         channel: "agent".to_owned(),
         control: None,

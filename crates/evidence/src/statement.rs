@@ -29,8 +29,12 @@ pub fn statement(part: &ProfileRun) -> String {
     } else {
         String::new()
     };
+    let result = match part.chosen() {
+        None => "Test result".to_owned(),
+        Some((chosen, all)) => format!("Partial test result ({chosen} of {all} cases were chosen)"),
+    };
     format!(
-        "Test result, not a vendor certification. Tested on: {}, {} {}, {build}; acceleration: {}. \
+        "{result}, not a vendor certification. Tested on: {}, {} {}, {build}; acceleration: {}. \
          Not proved: {not_proved}.{warning}",
         platform.implementation, platform.product, platform.version, platform.acceleration,
     )
@@ -58,6 +62,19 @@ mod tests {
             "Test result, not a vendor certification. Tested on: upstream_build, QEMU 7.2.0, \
              qemu-system-x86 1:7.2; acceleration: hardware. Not proved: firmware: direct boot \
              (not_run); STO-01: no.",
+        );
+    }
+
+    #[test]
+    fn a_part_of_a_plan_is_said_to_be_one() {
+        check(
+            |part| {
+                part.cases[2].outcome = crate::Outcome::Skipped;
+                part.cases[2].reason_code = Some(crate::CaseResult::NOT_SELECTED.to_owned());
+            },
+            "Partial test result (2 of 3 cases were chosen), not a vendor certification. Tested \
+             on: upstream_build, QEMU 7.2.0, qemu-system-x86 1:7.2; acceleration: hardware. Not \
+             proved: firmware: direct boot (not_run); STO-01: no.",
         );
     }
 

@@ -146,10 +146,7 @@ mod tests {
             duration_ms: 1_000,
             checks: Vec::new(),
             measurements: Vec::new(),
-            attempts: vec![Attempt {
-                outcome: Outcome::Failed,
-                started_ms,
-            }],
+            attempts: vec![Attempt::only(Outcome::Failed, started_ms)],
             evidence: Vec::new(),
             channel: "agent".to_owned(),
             control: None,

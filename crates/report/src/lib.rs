@@ -22,7 +22,6 @@
 )]
 
 mod console;
-mod coverage;
 mod difference;
 mod document;
 mod folder;
@@ -33,7 +32,7 @@ mod text;
 mod timeline;
 pub mod words;
 
-pub use coverage::{Coverage, Hardware, System, coverage};
+pub use detente_evidence::{Coverage, Hardware, System, coverage};
 pub use difference::{CaseChange, Differences, MeasurementChange, SettingChange, differences};
 pub use document::ReportDocument;
 pub use folder::{Change, Folder, OpenError, Opened, open};

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use detente_evidence::{CaseResult, Outcome, ProfileRun, Requirement, Run, Verdict};
+use detente_evidence::{CaseResult, Outcome, ProfileRun, Requirement, Run, RunKind, Verdict};
 
 use crate::text::shown;
 use crate::words;
@@ -20,6 +20,13 @@ pub fn tap(run: &Run) -> String {
     if !run.faults.is_empty() {
         let faults = format!("faults put in on purpose: {}", run.faults.join(", "));
         comment(&mut text, "", &faults);
+    }
+    if run.kind == RunKind::Partial {
+        comment(
+            &mut text,
+            "",
+            "a partial run: not every case of the plan was chosen",
+        );
     }
     for (index, part) in run.profiles.iter().enumerate() {
         profile(&mut text, index.saturating_add(1), part);

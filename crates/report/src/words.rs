@@ -190,6 +190,13 @@ const WORDS: &[Word] = &[
         advice: "",
     },
     Word {
+        word: "partial",
+        kind: KIND,
+        meaning: "A run of a part of a plan: cases were chosen or left out (`--case`, `--skip`, \
+                  `--rerun-failed`). Its verdict is about those that were run, and about nothing else.",
+        advice: "Run the whole plan before you rely on it.",
+    },
+    Word {
         word: "fault_injected",
         kind: KIND,
         meaning: "Faults were put in on purpose, to see whether they are noticed. It says nothing about the guest.",

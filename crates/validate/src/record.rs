@@ -37,10 +37,7 @@ pub(crate) fn case_result(
         duration_ms,
         checks,
         measurements,
-        attempts: vec![Attempt {
-            outcome,
-            started_ms,
-        }],
+        attempts: vec![Attempt::only(outcome, started_ms)],
         evidence: Vec::new(),
         channel: case.channel.clone(),
         control: None,

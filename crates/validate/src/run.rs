@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use detente_block::BlockRead;
 use detente_evidence::{
-    AgentRecord, Manifest, Outcome, ProfileRun, Requirement, Run, RunKind, Verdict, junit,
+    AgentRecord, CaseResult, Manifest, Outcome, ProfileRun, Requirement, Run, RunKind, Verdict,
+    coverage, junit,
 };
 use detente_guest::BootLimits;
 use jiff::Timestamp;
@@ -74,7 +75,7 @@ pub fn validate(request: Request<'_>, observer: &mut dyn Observer) -> Result<Run
         source,
     })?;
 
-    let run = Run {
+    let mut run = Run {
         schema: Run::SCHEMA.to_owned(),
         run_id,
         kind: if request.faults.is_empty() {
@@ -91,13 +92,18 @@ pub fn validate(request: Request<'_>, observer: &mut dyn Observer) -> Result<Run
             size_bytes: agent::size_bytes(),
         },
         plan: plan_record(&request.plan),
+        selection: None,
+        repetitions: 1,
+        own_cases: Vec::new(),
         images: image_records(&request.disks, before.done(), &after),
         guest: guest_record(request.guest),
         complete: complete(&profiles),
         verdict: Verdict::of(profiles.iter().flat_map(outcomes)),
         profiles,
         controls,
+        coverage: Vec::new(),
     };
+    run.coverage = coverage(&run);
     write_documents(&folder, &run)?;
     folder.finish()?;
     Ok(run)
@@ -152,9 +158,7 @@ fn run_id(started: Timestamp) -> Result<String, ValidateError> {
 
 /// What the verdict is made of.
 pub(crate) fn outcomes(part: &ProfileRun) -> impl Iterator<Item = (Requirement, Outcome)> + '_ {
-    part.cases
-        .iter()
-        .map(|case| (case.requirement, case.outcome))
+    part.cases.iter().map(CaseResult::weight)
 }
 
 fn complete(profiles: &[ProfileRun]) -> bool {

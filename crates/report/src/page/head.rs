@@ -20,6 +20,8 @@ pub(super) struct Head {
     /// The verdict in a sentence or two.
     pub(super) sentences: Vec<String>,
     pub(super) faults: Option<String>,
+    /// What of the plan was run, if not the whole.
+    pub(super) partial: Option<String>,
     pub(super) facts: Vec<(&'static str, String)>,
     pub(super) cards: Vec<Card>,
     pub(super) figures: Vec<Figure>,
@@ -71,6 +73,7 @@ pub(super) fn head(run: &Run) -> Head {
         verdict: verdict_badge(run.verdict),
         sentences: sentences(run),
         faults: faults(run),
+        partial: partial(run),
         facts: facts(run),
         cards: run
             .profiles
@@ -131,6 +134,9 @@ fn sentences(run: &Run) -> Vec<String> {
         counted(applying, "required result", "required results")
     );
     let mut sentences = vec![match run.verdict {
+        Verdict::Passed if run.kind == RunKind::Partial => {
+            format!("Of the cases that were chosen, what is required was found right: {of_all}.")
+        }
         Verdict::Passed => format!("All that is required was seen and found right: {of_all}."),
         Verdict::Failed => format!("{} {of_all} passed.", failures(&required)),
         Verdict::Incomplete => {
@@ -181,9 +187,25 @@ fn beside_the_verdict(run: &Run) -> Option<String> {
 
 fn faults(run: &Run) -> Option<String> {
     match run.kind {
-        RunKind::Unofficial => None,
+        RunKind::Unofficial | RunKind::Partial => None,
         RunKind::FaultInjected => Some(shown(&run.faults.join(", "))),
     }
+}
+
+/// What was chosen of the plan, in words.
+fn partial(run: &Run) -> Option<String> {
+    let parts: Vec<String> = run
+        .profiles
+        .iter()
+        .filter_map(|part| {
+            let (chosen, all) = part.chosen()?;
+            Some(format!(
+                "{chosen} of {all} cases on {}",
+                shown(&part.profile)
+            ))
+        })
+        .collect();
+    (!parts.is_empty()).then(|| listed(&parts))
 }
 
 fn facts(run: &Run) -> Vec<(&'static str, String)> {
@@ -261,7 +283,8 @@ fn figure(figure: &Coverage) -> Figure {
             format!("{} of {required} seen ({profiles})", figure.seen),
         )
     } else {
-        ("—".to_owned(), "not run".to_owned())
+        let why = figure.not_run.as_deref().unwrap_or("not run");
+        ("—".to_owned(), format!("not run: {}", shown(why)))
     };
     Figure {
         name: format!("{} on {}", figure.system, figure.hardware),

@@ -62,7 +62,7 @@ fn four_figures_say_how_much_was_really_run() {
     ] {
         assert!(text.contains(figure), "{figure}");
     }
-    assert_eq!(text.matches("\nnot run\n").count(), 2);
+    assert_eq!(text.matches("\nnot run: this guest is Linux\n").count(), 2);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The table at the end of a run.
 
-use detente_evidence::{CaseResult, Outcome, ProfileRun, Run, RunKind};
+use detente_evidence::{CaseResult, Coverage, Outcome, ProfileRun, Run, RunKind};
 
 /// The run as lines: what was tested, a row for each case, a column for each profile, the verdict.
 pub(crate) fn table(run: &Run) -> Vec<String> {
@@ -29,8 +29,45 @@ pub(crate) fn table(run: &Run) -> Vec<String> {
         ));
     }
     lines.push(String::new());
-    lines.push(format!("verdict: {}", run.verdict.word()));
+    lines.extend(run.coverage.iter().map(figure));
+    lines.push(String::new());
+    lines.push(verdict(run));
     lines
+}
+
+/// How much of the required set was run, for one pair.
+fn figure(figure: &Coverage) -> String {
+    let Coverage {
+        system,
+        hardware,
+        required,
+        seen,
+        not_run,
+        ..
+    } = figure;
+    let name = format!("{system} on {hardware}:");
+    match not_run {
+        Some(why) => format!("{name:<42} not run: {why}"),
+        None => format!("{name:<42} {seen} of {required} required results seen"),
+    }
+}
+
+/// The last line. A part of a plan never looks like the whole.
+fn verdict(run: &Run) -> String {
+    let word = run.verdict.word();
+    let chosen: Vec<String> = run
+        .profiles
+        .iter()
+        .filter_map(|part| {
+            let (chosen, all) = part.chosen()?;
+            Some(format!("{chosen} of {all} cases on {}", part.profile))
+        })
+        .collect();
+    if chosen.is_empty() {
+        format!("verdict: {word}")
+    } else {
+        format!("verdict of a partial run ({}): {word}", chosen.join(", "))
+    }
 }
 
 fn header(run: &Run) -> String {

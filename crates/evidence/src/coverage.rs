@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use detente_evidence::{Outcome, ProfileRun, Requirement, Run};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use crate::{CaseResult, Outcome, ProfileRun, Requirement, Run};
 
 /// The guest's family.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum System {
     /// Everything that is not Windows.
@@ -16,7 +17,7 @@ pub enum System {
 }
 
 /// Whose hardware it ran on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Hardware {
     /// KVM's.
@@ -28,7 +29,7 @@ pub enum Hardware {
 }
 
 /// One of the figures.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
     /// The guest's family.
     pub system: System,
@@ -40,6 +41,9 @@ pub struct Coverage {
     pub required: usize,
     /// Those of them that were really seen, right or wrong.
     pub seen: usize,
+    /// Why the pair was not run, if it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_run: Option<String>,
 }
 
 impl fmt::Display for System {
@@ -77,11 +81,11 @@ pub fn coverage(run: &Run) -> Vec<Coverage> {
         "windows" => System::Windows,
         _ => System::Linux,
     };
-    let mut figures: Vec<Coverage> = ALWAYS.iter().map(|pair| none(*pair)).collect();
+    let mut figures: Vec<Coverage> = ALWAYS.iter().map(|pair| none(*pair, system)).collect();
     for part in &run.profiles {
         let pair = (system, hardware(part));
         if !figures.iter().any(|known| same(known, pair)) {
-            figures.push(none(pair));
+            figures.push(none(pair, system));
         }
         for figure in figures.iter_mut().filter(|known| same(known, pair)) {
             add(figure, part);
@@ -90,13 +94,27 @@ pub fn coverage(run: &Run) -> Vec<Coverage> {
     figures
 }
 
-fn none((system, hardware): (System, Hardware)) -> Coverage {
+fn none((system, hardware): (System, Hardware), guest: System) -> Coverage {
     Coverage {
         system,
         hardware,
         profiles: Vec::new(),
         required: 0,
         seen: 0,
+        not_run: Some(why_not(system, hardware, guest)),
+    }
+}
+
+/// Why a pair that was not run was not.
+fn why_not(system: System, hardware: Hardware, guest: System) -> String {
+    match (system == guest, hardware) {
+        (false, Hardware::Kvm | Hardware::HypervCompatible | Hardware::Hyperv) => {
+            format!("this guest is {guest}")
+        }
+        (true, Hardware::Hyperv) => "it needs a Windows host with Hyper-V".to_owned(),
+        (true, Hardware::Kvm | Hardware::HypervCompatible) => {
+            format!("no profile of {hardware} was asked for")
+        }
     }
 }
 
@@ -113,16 +131,21 @@ fn hardware(part: &ProfileRun) -> Hardware {
 }
 
 fn add(figure: &mut Coverage, part: &ProfileRun) {
-    let applies = part.cases.iter().filter(|case| {
-        case.requirement == Requirement::Required && case.outcome != Outcome::Skipped
-    });
+    let applies = part.cases.iter().filter(|case| counts(case));
     let (seen, unseen): (Vec<_>, Vec<_>) = applies.partition(|case| is_seen(case.outcome));
+    figure.not_run = None;
     figure.profiles.push(part.profile.clone());
     figure.seen = figure.seen.saturating_add(seen.len());
     figure.required = figure
         .required
         .saturating_add(seen.len())
         .saturating_add(unseen.len());
+}
+
+/// Whether a case is of the required set. What the user left out is; what does not apply is not.
+fn counts(case: &CaseResult) -> bool {
+    let required = case.requirement == Requirement::Required;
+    required && (case.outcome != Outcome::Skipped || case.is_not_selected())
 }
 
 /// Whether something was seen, right or wrong.
@@ -137,15 +160,14 @@ fn is_seen(outcome: Outcome) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use detente_evidence::Run;
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::sample;
 
     /// A run of these profiles: name, implementation, required outcomes.
     fn run(os_id: &str, profiles: &[(&str, &str, &[&str])]) -> Run {
-        let sample = include_str!("../tests/sample/run/run.json");
-        let mut json: Value = serde_json::from_str(sample).unwrap();
+        let mut json: Value = serde_json::to_value(sample::run()).unwrap();
         let template = json["profiles"][0].clone();
         let case = template["cases"][0].clone();
         let part = |(name, implementation, outcomes): &(&str, &str, &[&str])| {
@@ -208,6 +230,31 @@ mod tests {
                 ("Windows on KVM", 0, 0),
                 ("Windows on Hyper-V", 0, 0),
             ],
+        );
+    }
+
+    #[test]
+    fn what_the_user_left_out_counts_against_and_a_pair_that_was_not_run_says_why() {
+        let mut run = run(
+            "debian",
+            &[("kvm", "upstream_build", &["passed", "skipped"])],
+        );
+        run.profiles[0].cases[1].reason_code = Some("not_selected".to_owned());
+        check(
+            &run,
+            &[
+                ("Linux on KVM", 1, 2),
+                ("Linux on the Hyper-V-compatible machine", 0, 0),
+                ("Windows on KVM", 0, 0),
+                ("Windows on Hyper-V", 0, 0),
+            ],
+        );
+        let why: Vec<_> = coverage(&run).into_iter().map(|f| f.not_run).collect();
+        let other = "no profile of the Hyper-V-compatible machine was asked for";
+        let linux = "this guest is Linux";
+        assert_eq!(
+            why,
+            [None, Some(other), Some(linux), Some(linux)].map(|why| why.map(str::to_owned))
         );
     }
 
