@@ -10,6 +10,7 @@ mod discard;
 mod dns;
 mod entropy;
 mod exercise_disk;
+mod exercises;
 mod file_state;
 mod grown;
 mod guest_clock;
@@ -103,6 +104,7 @@ pub(crate) fn needs_root(task: &Task) -> bool {
         | Task::RunTool(_)
         | Task::SyncAll
         | Task::MeasureSpace { .. } => true,
+        Task::Exercise(exercise) => exercises::needs_root(exercise),
         Task::ReadKernelLog { .. }
         | Task::CountCpus
         | Task::MeasureMemory
@@ -191,5 +193,8 @@ pub(crate) fn run(
             Observation::MemoryGrown(seen).into()
         }
         Task::ReadClocks => Observation::GuestClock(guest_clock::run(root)).into(),
+        Task::Exercise(exercise) => {
+            Observation::Exercised(exercises::run(exercise, limits)?).into()
+        }
     })
 }

@@ -1,5 +1,6 @@
 //! What host and agent say to each other: frames, messages, observations.
 
+mod exercises;
 mod frame;
 mod hostile;
 mod message;
@@ -9,6 +10,12 @@ mod prepare;
 mod root;
 mod synthetic;
 
+pub use exercises::{
+    ClockTurned, DiskLoaded, DiskWorker, Exercise, Exercised, Firmware, KernelState, Leaf,
+    LeafRegisters, MAX_LEAVES, MemoryStressed, MtuChanged, MtuPings, Offload, OffloadsToggled,
+    Processor, ProcessorCycle, ProcessorsBurnt, ProcessorsCycled, SupportData, SupportPiece,
+    TaintingModule,
+};
 pub use frame::{Decoder, FrameError, MAX_PAYLOAD_BYTES, encode};
 #[doc(hidden)]
 pub use hostile::exercise;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::exercises::Exercise;
 use super::observation::{InitramfsSurvey, Observation};
 use super::plugged::{AwaitCard, UseDisk};
 use super::prepare::{GuestPath, RemoveFile, RunTool, WriteFile};
@@ -280,6 +281,8 @@ pub enum Task {
     },
     /// Read the clocks ([`Observation::GuestClock`]).
     ReadClocks,
+    /// What the plan `base` asks beyond that ([`Observation::Exercised`]).
+    Exercise(Exercise),
 }
 
 /// Which side of a transfer is meant.

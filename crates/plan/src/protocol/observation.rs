@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::exercises::Exercised;
 use super::plugged::{Card, DiskUsed, GuestClock, MemoryGrown, ProcessorsGrown};
 use super::prepare::{FileSeen, Removed, Spaces, Synced, ToolRun, Written};
 use super::synthetic::{Hypervisor, KeyValues, Keys, Vmbus, Writes};
@@ -65,6 +66,8 @@ pub enum Observation {
     MemoryGrown(MemoryGrown),
     /// The clocks.
     GuestClock(GuestClock),
+    /// What came of an exercise.
+    Exercised(Exercised),
 }
 
 /// How the boot ended, in the words of the guest's init.

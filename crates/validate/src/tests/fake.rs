@@ -295,6 +295,7 @@ fn seen(task: &Task) -> Observation {
         | Task::AwaitCard(_)
         | Task::AwaitProcessors { .. }
         | Task::AwaitMemory { .. }
+        | Task::Exercise(_)
         | Task::ReadClocks => hypervisor(),
     }
 }
