@@ -143,8 +143,8 @@ impl InspectError {
                 "the file has no bytes: copy the image again and compare checksums".to_owned()
             }
             Self::Disk { .. } | Self::Storage { .. } => {
-                "check that the image is complete and that its storage is healthy, e.g. with \
-                 `qemu-img check IMAGE`"
+                "check that the image is complete and that its storage is healthy: `detente image \
+                 check IMAGE` lists what is broken"
                     .to_owned()
             }
             Self::Corrupt { volume, .. } => format!(

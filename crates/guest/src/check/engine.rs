@@ -55,10 +55,16 @@ fn row(applied: &[Applied], profile: Profile) -> ProfileReadiness {
         .collect();
     let cell = |aspect: Aspect| {
         let about = own.iter().filter(|one| one.rule.aspect == aspect);
-        let states = about.map(|one| state(one));
+        let states = about.clone().map(|one| state(one));
+        let state = states.max().unwrap_or(State::NotApplicable);
+        // Where nothing at all was looked at, nothing speaks for it either.
+        let looked = about.clone().any(|one| one.looked.gaps.is_empty());
         AspectState {
             aspect,
-            state: states.max().unwrap_or(State::NotApplicable),
+            state: match state {
+                State::Ready if !looked => State::Unknown,
+                state => state,
+            },
         }
     };
     let aspects: Vec<AspectState> = Aspect::ALL.into_iter().map(cell).collect();
