@@ -45,6 +45,7 @@ mod guard;
 mod kind;
 mod losses;
 mod mover;
+mod name;
 mod new_file;
 mod noise;
 mod options;
@@ -67,6 +68,7 @@ pub use create::create;
 pub use error::ConvertError;
 pub use kind::target_like;
 pub use losses::{LostRange, MAX_LOST_RANGES};
+pub use name::rename_new;
 pub use options::{
     ConvertOptions, CreateOptions, OnExisting, OnUnreadable, Preallocation, ResizeOptions, Shrink,
     SourceLock, Verification, Zeroes,

@@ -10,8 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use detente_block::{BlockRead, FileBackend};
 use rustix::fs::{
-    Advice, CWD, FallocateFlags, FlockOperation, RenameFlags, copy_file_range, fadvise, fallocate,
-    fchown, flock, renameat_with,
+    Advice, FallocateFlags, FlockOperation, copy_file_range, fadvise, fallocate, fchown, flock,
 };
 use rustix::fs::{Gid, Uid};
 use rustix::io::Errno;
@@ -19,6 +18,7 @@ use rustix::io::Errno;
 use crate::OnExisting;
 use crate::destination::Destination;
 use crate::direct::{Direct, WORTH_IT};
+use crate::name::rename_new;
 use crate::space;
 
 const SUFFIX: &str = ".part";
@@ -74,20 +74,6 @@ impl NewFile {
             (!shares).then(|| Direct::open(&self.temporary)).flatten()
         };
         self.direct.get_or_init(open).as_ref()
-    }
-
-    /// Renames it, but not over another file.
-    fn rename_to_free_name(&self) -> io::Result<()> {
-        let flags = RenameFlags::NOREPLACE;
-        match renameat_with(CWD, &self.temporary, CWD, &self.path, flags) {
-            Ok(()) => Ok(()),
-            // The file system does not know how. A link does not replace anything either.
-            Err(Errno::INVAL | Errno::NOSYS) => {
-                std::fs::hard_link(&self.temporary, &self.path)?;
-                std::fs::remove_file(&self.temporary)
-            }
-            Err(errno) => Err(errno.into()),
-        }
     }
 }
 
@@ -263,7 +249,7 @@ impl Destination for NewFile {
 
     fn publish(&mut self) -> io::Result<()> {
         match self.on_existing {
-            OnExisting::Refuse => self.rename_to_free_name()?,
+            OnExisting::Refuse => rename_new(&self.temporary, &self.path)?,
             OnExisting::Replace => std::fs::rename(&self.temporary, &self.path)?,
             OnExisting::KeepOld => {
                 keep_old(&self.path)?;

@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use detente_copy::rename_new;
 use detente_evidence::FileEntry;
-use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 
 use crate::ValidateError;
@@ -89,22 +89,11 @@ impl RunFolder {
     }
 
     fn rename(&self) -> Result<(), ValidateError> {
-        // RENAME_NOREPLACE: another run may have taken the name meanwhile.
-        let flags = rustix::fs::RenameFlags::NOREPLACE;
-        let here = rustix::fs::CWD;
-        match rustix::fs::renameat_with(here, &self.partial, here, &self.out, flags) {
-            Ok(()) => Ok(()),
-            Err(Errno::EXIST) => Err(busy(&self.out)),
-            // File systems that do not know the flag; a folder that holds something is not
-            // replaced without it either.
-            Err(Errno::INVAL | Errno::NOSYS) => {
-                if fs::symlink_metadata(&self.out).is_ok() {
-                    return Err(busy(&self.out));
-                }
-                fs::rename(&self.partial, &self.out).map_err(|error| write_error(&self.out, error))
-            }
-            Err(error) => Err(write_error(&self.out, error.into())),
-        }
+        // Another run may have taken the name meanwhile.
+        rename_new(&self.partial, &self.out).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => busy(&self.out),
+            _ => write_error(&self.out, error),
+        })
     }
 }
 

@@ -5,8 +5,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
-use rustix::io::Errno;
+use detente_copy::rename_new;
 
 /// What is done to names.
 pub(crate) trait Names {
@@ -38,17 +37,7 @@ pub(crate) struct System;
 
 impl Names for System {
     fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
-        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-            Ok(()) => Ok(()),
-            // File systems that do not know the flag.
-            Err(Errno::INVAL | Errno::NOSYS) => {
-                if fs::symlink_metadata(to).is_ok() {
-                    return Err(io::ErrorKind::AlreadyExists.into());
-                }
-                fs::rename(from, to)
-            }
-            Err(error) => Err(error.into()),
-        }
+        rename_new(from, to)
     }
 
     fn rename_over(&self, from: &Path, to: &Path) -> io::Result<()> {
