@@ -22,8 +22,8 @@ use detente_machine::qemu::Accelerator;
 use detente_machine::spec::{
     Bus, CheckpointPolicy, Chipset, Clock, Disk, DiskAccess, DiskDevice, DiskFormat, Display,
     Extensions, Firmware, GenerationId, GuestFamily, IntegrationService, MacAddress, MachineSpec,
-    MemoryRange, Nic, NicModel, ProcessorModel, ProcessorTopology, SecureBoot, SecureBootKeys,
-    SerialBackend, SerialPort, Slot, Tpm, Vlan,
+    MemoryRange, Nic, NicModel, ProcessorModel, ProcessorTopology, Sealing, SecureBoot,
+    SecureBootKeys, SerialBackend, SerialPort, Slot, Tpm, Vlan,
 };
 
 /// Debian's `nobody`, as everybody's.
@@ -258,6 +258,8 @@ impl Libvirt {
             IntegrationService::PanicNotifier,
         ]);
         spec.display = Display::Present;
+        // Nothing on it is encrypted.
+        spec.guest.sealed_disks = Sealing::None;
         spec
     }
 }
