@@ -90,4 +90,6 @@ pub(crate) fn exercise(text: &str) {
 }
 
 #[cfg(test)]
+mod beside_tools;
+#[cfg(test)]
 mod tests;

@@ -82,11 +82,20 @@ fn hardware(file: &Ini, new: &mut Connection) {
     ];
     for section in sections {
         if let Some(mac) = file.last(section, "mac-address") {
-            new.binds.push(bind(BindBy::Mac, &mac.value, &mac.at));
+            let value = mac_of_bytes(&mac.value).unwrap_or_else(|| mac.value.clone());
+            new.binds.push(bind(BindBy::Mac, &value, &mac.at));
         }
         let mac = file.last(section, "cloned-mac-address").cloned();
         new.mac = mac.or(new.mac.take());
     }
+}
+
+/// The old form of a MAC address, six numbers: `82;84;0;18;52;86;`.
+fn mac_of_bytes(text: &str) -> Option<String> {
+    let bytes: Option<Vec<u8>> = words::list(text).map(|own| own.parse().ok()).collect();
+    let bytes = bytes.filter(|bytes| bytes.len() == 6)?;
+    let pairs: Vec<String> = bytes.iter().map(|own| format!("{own:02x}")).collect();
+    Some(pairs.join(":"))
 }
 
 /// The section `[match]`: each key is a list of which one must fit.
@@ -146,9 +155,18 @@ fn addresses(entry: &Setting, own: &mut Protocol) {
     gateway(entry, parts.next(), own);
 }
 
+/// `0.0.0.0/0,192.0.2.254,5`: where to, by which gateway, a metric. The old form has the prefix
+/// behind a `;` too.
 fn route(entry: &Setting, own: &mut Protocol) {
     let mut parts = words::list(&entry.value);
-    if parts.next().is_some_and(address::is_default) {
+    let Some(to) = parts.next() else {
+        return;
+    };
+    let is_default = match to.contains('/') {
+        true => address::is_default(to),
+        false => address::is_default(to) && parts.next() == Some("0"),
+    };
+    if is_default {
         gateway(entry, parts.next(), own);
     }
 }
