@@ -23,7 +23,11 @@
 //!             port: Port::AgentSerial,
 //!             bytes: bytes.to_vec(),
 //!         }],
-//!         Input::Sent(_, _) | Input::Started | Input::PowerButton | Input::Tick => Vec::new(),
+//!         Input::Sent(_, _)
+//!         | Input::Started
+//!         | Input::PowerButton
+//!         | Input::Operated(_)
+//!         | Input::Tick => Vec::new(),
 //!     })
 //! });
 //! let mut machine = host.start(&spec, "work".as_ref())?;
@@ -43,7 +47,7 @@ use detente_machine::LaunchSpec;
 
 use crate::{
     Acceleration, Host, HostError, HostFacts, Implementation, Machine, MachineEvent, NetworkSeen,
-    Port, StopReport,
+    Operated, Operation, Port, StopReport,
 };
 
 /// What is done to a machine.
@@ -55,6 +59,8 @@ pub enum Input<'a> {
     Sent(Port, &'a [u8]),
     /// Its power button was pressed.
     PowerButton,
+    /// Something was done to it while it ran.
+    Operated(&'a Operation),
     /// Somebody waits, and nothing is left to be told: the script may go on, or let the deadline
     /// come by saying nothing.
     Tick,
@@ -62,6 +68,9 @@ pub enum Input<'a> {
 
 /// What a machine does when something is done to it.
 pub type Script = Box<dyn FnMut(Input<'_>) -> Vec<MachineEvent> + Send>;
+
+/// The number that an operation gives, where it gives one; the others are done.
+type Numbers = Arc<dyn Fn(&Operation) -> Option<u64> + Send + Sync>;
 
 /// What was done to all machines of a host, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,6 +81,8 @@ pub struct Recorded {
     pub sent: Vec<(Port, Vec<u8>)>,
     /// How often power buttons were pressed.
     pub power_buttons: u32,
+    /// What was done to them while they ran.
+    pub operations: Vec<Operation>,
     /// How many machines have ended, stopped or dropped.
     pub stopped: u32,
 }
@@ -84,6 +95,7 @@ pub struct ScriptedHost {
     scripts: Box<dyn Fn(&LaunchSpec) -> Script + Send + Sync>,
     recorded: Shared<Recorded>,
     network: Shared<NetworkSeen>,
+    numbers: Option<Numbers>,
 }
 
 impl ScriptedHost {
@@ -104,6 +116,7 @@ impl ScriptedHost {
             scripts: Box::new(scripts),
             recorded: Arc::default(),
             network: Arc::default(),
+            numbers: None,
         }
     }
 
@@ -118,6 +131,17 @@ impl ScriptedHost {
     #[must_use]
     pub fn with_network_seen(self, seen: NetworkSeen) -> Self {
         *lock(&self.network) = seen;
+        self
+    }
+
+    /// The same host, whose machines can be operated: they say these numbers, and that everything
+    /// else is done. Others cannot be operated at all.
+    #[must_use]
+    pub fn with_operations(
+        mut self,
+        numbers: impl Fn(&Operation) -> Option<u64> + Send + Sync + 'static,
+    ) -> Self {
+        self.numbers = Some(Arc::new(numbers));
         self
     }
 
@@ -153,6 +177,7 @@ impl Host for ScriptedHost {
             has_exited: false,
             recorded: Arc::clone(&self.recorded),
             network: Arc::clone(&self.network),
+            numbers: self.numbers.clone(),
         }))
     }
 }
@@ -163,6 +188,7 @@ struct ScriptedMachine {
     has_exited: bool,
     recorded: Shared<Recorded>,
     network: Shared<NetworkSeen>,
+    numbers: Option<Numbers>,
 }
 
 impl ScriptedMachine {
@@ -208,6 +234,18 @@ impl Machine for ScriptedMachine {
         drop(recorded);
         self.tell(Input::PowerButton);
         Ok(())
+    }
+
+    fn operate(&mut self, operation: &Operation) -> Result<Operated, HostError> {
+        let Some(numbers) = self.numbers.clone() else {
+            return Err(HostError::Failed {
+                action: "operating the machine",
+                detail: "this script does not say what comes of it".to_owned(),
+            });
+        };
+        lock(&self.recorded).operations.push(operation.clone());
+        self.tell(Input::Operated(operation));
+        Ok(numbers(operation).map_or(Operated::Done, Operated::Bytes))
     }
 
     fn network_seen(&self) -> NetworkSeen {

@@ -44,6 +44,7 @@ fn host() -> ScriptedHost {
                 port: Port::Console,
                 bytes: b"boot".to_vec(),
             }],
+            Input::Operated(_) => Vec::new(),
             Input::PowerButton => {
                 ticks_left = Some(2);
                 Vec::new()

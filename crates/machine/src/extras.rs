@@ -1,5 +1,7 @@
 //! What single test cases want beside a profile's own hardware.
 
+use crate::Firmware;
+
 /// Devices and room beside a profile's own. The default is none: the machine of the profile.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Extras {
@@ -17,8 +19,11 @@ pub struct Extras {
     pub pluggable_memory_mib: u64,
     /// What a reset does.
     pub on_reset: OnReset,
+    /// What starts the kernel; where it is no direct boot, nothing is looked for in
+    /// [`DirectBoot`](crate::DirectBoot).
+    pub firmware: Firmware,
     /// What the machine only says that it has done (a fault).
-    pub pretended: Option<Pretended>,
+    pub pretended: PretendedSet,
 }
 
 /// What a machine does when it is reset.
@@ -35,8 +40,8 @@ pub enum OnReset {
 /// that only who looks finds it out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pretended {
-    /// A disk is plugged in.
-    PluggedDisk,
+    /// A disk is taken away.
+    UnpluggedDisk,
     /// A disk has grown.
     GrownDisk,
     /// What the guest discards of a disk is given back.
@@ -57,4 +62,39 @@ pub enum Pretended {
     Pause,
     /// A snapshot is taken.
     Snapshot,
+}
+
+impl Pretended {
+    fn bit(self) -> u16 {
+        match self {
+            Self::UnpluggedDisk => 1 << 0,
+            Self::GrownDisk => 1 << 1,
+            Self::Discarding => 1 << 2,
+            Self::ReadOnly => 1 << 3,
+            Self::PluggedCard => 1 << 4,
+            Self::Link => 1 << 5,
+            Self::PluggedProcessor => 1 << 6,
+            Self::PluggedMemory => 1 << 7,
+            Self::Balloon => 1 << 8,
+            Self::Pause => 1 << 9,
+            Self::Snapshot => 1 << 10,
+        }
+    }
+}
+
+/// Several of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PretendedSet(u16);
+
+impl PretendedSet {
+    /// Adds one.
+    pub fn insert(&mut self, pretended: Pretended) {
+        self.0 |= pretended.bit();
+    }
+
+    /// Whether one is among them.
+    #[must_use]
+    pub fn contains(self, pretended: Pretended) -> bool {
+        self.0 & pretended.bit() != 0
+    }
 }

@@ -32,7 +32,7 @@ mod xml;
 mod yaml;
 
 pub use encoding::NotText;
-pub use extras::{Extras, OnReset, Pretended};
+pub use extras::{Extras, OnReset, Pretended, PretendedSet};
 pub use launch::{
     DirectBoot, DiskBelow, DiskBus, DiskFile, ImageFormat, LaunchDisk, LaunchNetwork, LaunchSpec,
     ServiceFaults, Synthetic, Topology,

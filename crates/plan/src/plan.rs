@@ -154,6 +154,36 @@ pub enum CaseId {
     /// A crash is told to the host.
     #[serde(rename = "CRS-03")]
     Crs03,
+    /// A processor is plugged in.
+    #[serde(rename = "CPU-04")]
+    Cpu04,
+    /// The balloon.
+    #[serde(rename = "MEM-02")]
+    Mem02,
+    /// Memory is plugged in.
+    #[serde(rename = "MEM-04")]
+    Mem04,
+    /// A disk is plugged in and taken away.
+    #[serde(rename = "STO-02")]
+    Sto02,
+    /// A disk grows.
+    #[serde(rename = "STO-03")]
+    Sto03,
+    /// What is discarded is given back.
+    #[serde(rename = "STO-04")]
+    Sto04,
+    /// A disk that may only be read.
+    #[serde(rename = "STO-14")]
+    Sto14,
+    /// A network card is plugged in and taken away.
+    #[serde(rename = "NET-07")]
+    Net07,
+    /// The network's cable is pulled out and put back.
+    #[serde(rename = "NET-14")]
+    Net14,
+    /// The clock after a pause.
+    #[serde(rename = "TIME-04")]
+    Time04,
     /// Self-check.
     #[serde(rename = "SUP-05")]
     Sup05,
@@ -183,6 +213,16 @@ impl CaseId {
             Self::Kbd01 => "KBD-01",
             Self::Pwr01 => "PWR-01",
             Self::Crs03 => "CRS-03",
+            Self::Cpu04 => "CPU-04",
+            Self::Mem02 => "MEM-02",
+            Self::Mem04 => "MEM-04",
+            Self::Sto02 => "STO-02",
+            Self::Sto03 => "STO-03",
+            Self::Sto04 => "STO-04",
+            Self::Sto14 => "STO-14",
+            Self::Net07 => "NET-07",
+            Self::Net14 => "NET-14",
+            Self::Time04 => "TIME-04",
             Self::Sup05 => "SUP-05",
         }
     }

@@ -5,6 +5,7 @@ mod console;
 mod crash;
 mod group;
 mod own_boot;
+mod plugging;
 mod power;
 mod questions;
 mod services;
@@ -27,6 +28,7 @@ use group::observe;
 pub(crate) use boot::boot;
 pub(crate) use group::group;
 pub(crate) use own_boot::{OwnBoot, SILENCE_S, Stage, not_started};
+pub(crate) use plugging::extras;
 pub(crate) use power::{Shutdown, power};
 
 /// The file of the profile's folder that holds the kernel's warnings and worse.
@@ -53,6 +55,19 @@ pub(crate) const GROUPS: &[&[CaseId]] = &[
         CaseId::Snp01,
     ],
     &[CaseId::Cpu08],
+    // What changes the machine comes when nobody counts it any more.
+    &[
+        CaseId::Sto02,
+        CaseId::Sto03,
+        CaseId::Sto04,
+        CaseId::Sto14,
+        CaseId::Net07,
+        CaseId::Net14,
+        CaseId::Mem02,
+        CaseId::Mem04,
+        CaseId::Cpu04,
+        CaseId::Time04,
+    ],
     &[CaseId::Boot02],
 ];
 

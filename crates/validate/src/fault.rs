@@ -6,7 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use detente_machine::{DiskBus, LaunchSpec, Topology};
+use detente_machine::{DiskBus, LaunchSpec, Pretended, Topology};
 use detente_plan::CaseId;
 
 /// One fault.
@@ -46,11 +46,31 @@ pub enum Fault {
     Keyboard,
     /// The guest is not told that there are crash registers.
     CrashRegisters,
+    /// The machine says that a disk is taken away, and it is not.
+    UnpluggedDisk,
+    /// The machine says that a disk has grown, and it has not.
+    GrownDisk,
+    /// What the guest discards is not given back.
+    Discarding,
+    /// A disk that is to be read only can be written.
+    ReadOnly,
+    /// The machine says that a card is plugged in, and it is not.
+    PluggedCard,
+    /// The machine says that the cable is out, and it is not.
+    Link,
+    /// The machine says that a processor is plugged in, and it is not.
+    PluggedProcessor,
+    /// The machine says that the balloon has another size, and it has not.
+    Balloon,
+    /// The machine says that memory is plugged in, and it is not.
+    PluggedMemory,
+    /// The machine says that it stands still, and it does not.
+    Pause,
 }
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 27] = [
         Self::BootLog,
         Self::Vcpus,
         Self::Memory,
@@ -68,6 +88,16 @@ impl Fault {
         Self::Freeze,
         Self::Keyboard,
         Self::CrashRegisters,
+        Self::UnpluggedDisk,
+        Self::GrownDisk,
+        Self::Discarding,
+        Self::ReadOnly,
+        Self::PluggedCard,
+        Self::Link,
+        Self::PluggedProcessor,
+        Self::Balloon,
+        Self::PluggedMemory,
+        Self::Pause,
     ];
 
     /// The name on the command line and in records.
@@ -91,6 +121,16 @@ impl Fault {
             Self::Freeze => "freeze",
             Self::Keyboard => "keyboard",
             Self::CrashRegisters => "crash-registers",
+            Self::UnpluggedDisk => "unplugged-disk",
+            Self::GrownDisk => "grown-disk",
+            Self::Discarding => "discard",
+            Self::ReadOnly => "read-only",
+            Self::PluggedCard => "plugged-card",
+            Self::Link => "link",
+            Self::PluggedProcessor => "plugged-processor",
+            Self::Balloon => "balloon",
+            Self::PluggedMemory => "plugged-memory",
+            Self::Pause => "pause",
         }
     }
 
@@ -115,6 +155,16 @@ impl Fault {
             Self::Freeze => CaseId::Snp01,
             Self::Keyboard => CaseId::Kbd01,
             Self::CrashRegisters => CaseId::Crs03,
+            Self::UnpluggedDisk => CaseId::Sto02,
+            Self::GrownDisk => CaseId::Sto03,
+            Self::Discarding => CaseId::Sto04,
+            Self::ReadOnly => CaseId::Sto14,
+            Self::PluggedCard => CaseId::Net07,
+            Self::Link => CaseId::Net14,
+            Self::PluggedProcessor => CaseId::Cpu04,
+            Self::Balloon => CaseId::Mem02,
+            Self::PluggedMemory => CaseId::Mem04,
+            Self::Pause => CaseId::Time04,
         }
     }
 
@@ -150,8 +200,22 @@ impl Fault {
             Self::Freeze => spec.synthetic.service_faults.pretend_freezing = true,
             Self::Keyboard => spec.synthetic.keyboard = false,
             Self::CrashRegisters => spec.synthetic.crash_registers = false,
+            Self::UnpluggedDisk => pretend(spec, Pretended::UnpluggedDisk),
+            Self::GrownDisk => pretend(spec, Pretended::GrownDisk),
+            Self::Discarding => pretend(spec, Pretended::Discarding),
+            Self::ReadOnly => pretend(spec, Pretended::ReadOnly),
+            Self::PluggedCard => pretend(spec, Pretended::PluggedCard),
+            Self::Link => pretend(spec, Pretended::Link),
+            Self::PluggedProcessor => pretend(spec, Pretended::PluggedProcessor),
+            Self::Balloon => pretend(spec, Pretended::Balloon),
+            Self::PluggedMemory => pretend(spec, Pretended::PluggedMemory),
+            Self::Pause => pretend(spec, Pretended::Pause),
         }
     }
+}
+
+fn pretend(spec: &mut LaunchSpec, what: Pretended) {
+    spec.extras.pretended.insert(what);
 }
 
 fn append(spec: &mut LaunchSpec, option: &str) {

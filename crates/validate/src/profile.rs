@@ -40,10 +40,16 @@ pub(crate) struct ProfileTask<'a, 'r> {
 }
 
 impl ProfileTask<'_, '_> {
-    /// The machine, with empty overlays in `work`, and with the faults that were asked for.
-    pub(crate) fn machine(&self, work: &Path) -> Result<Prepared, ValidateError> {
+    /// The machine, with empty overlays in `work`, what cases want beside the profile's hardware,
+    /// and the faults that were asked for.
+    pub(crate) fn machine(
+        &self,
+        work: &Path,
+        furnish: impl FnOnce(&mut LaunchSpec),
+    ) -> Result<Prepared, ValidateError> {
         let (plan, disks) = (&self.request.plan, &self.request.disks);
         let mut prepared = machine_spec(self.column.profile, plan, self.boot, disks, work)?;
+        furnish(&mut prepared.spec);
         for fault in &self.request.faults {
             fault.spoil(&mut prepared.spec);
         }
@@ -91,9 +97,11 @@ pub(crate) fn run_profile(
 ) -> Result<(ProfileRun, Vec<Option<String>>), ValidateError> {
     let request = task.request;
     let work = task.folder.subfolder(task.column.profile.name())?;
-    let prepared = task.machine(&work)?;
-    let spec = &prepared.spec;
     let context = context(task, &work);
+    let prepared = task.machine(&work, |spec| {
+        spec.extras = cases::extras(|case| context.applies(case));
+    })?;
+    let spec = &prepared.spec;
     let mut recorder = Recorder::new(observer);
     let mut results = Results::new(&context, &mut recorder);
     let seen = run_machine(task, spec, &mut results)?;

@@ -144,6 +144,16 @@ fn evidence(case: CaseId, profile: Profile) -> Vec<String> {
         | CaseId::Net02
         | CaseId::Time01
         | CaseId::Rng01
+        | CaseId::Cpu04
+        | CaseId::Mem02
+        | CaseId::Mem04
+        | CaseId::Sto02
+        | CaseId::Sto03
+        | CaseId::Sto04
+        | CaseId::Sto14
+        | CaseId::Net07
+        | CaseId::Net14
+        | CaseId::Time04
         | CaseId::Sup05 => Vec::new(),
     }
 }

@@ -2,6 +2,7 @@
 
 mod clock;
 mod end;
+mod plugged;
 mod progress;
 mod services;
 mod task;
@@ -62,6 +63,8 @@ pub(crate) struct Session {
     pub(crate) services: Services,
     /// What running tools have said and nobody has taken yet.
     pub(crate) tools: ToolProgress,
+    /// The devices that the guest let go of.
+    gone: Vec<String>,
     started: Instant,
     /// How far waiting has come: the machine's own time, which a script may let run ahead.
     waited_to: Instant,
@@ -99,6 +102,7 @@ impl Session {
             clock: AgentClock::default(),
             services: Services::default(),
             tools: ToolProgress::default(),
+            gone: Vec::new(),
             started,
             waited_to: started,
         }
@@ -186,8 +190,7 @@ impl Session {
             MachineEvent::ConsoleFlood { limit_bytes } => self.flooded = Some(limit_bytes),
             MachineEvent::PowerOff(how) => self.power_off = Some(how),
             MachineEvent::Reset => self.resets = self.resets.saturating_add(1),
-            // No case plugs devices in and out yet.
-            MachineEvent::Removed { .. } => {}
+            MachineEvent::Removed { name } => self.removed(name),
             MachineEvent::Bus(event) => self.services.bus(event),
             MachineEvent::Heartbeat { sent, answered } => self.services.heartbeat(sent, answered),
             MachineEvent::Crashed { parameters } => self.services.crashed(parameters),

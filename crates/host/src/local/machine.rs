@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use detente_machine::Pretended;
+use detente_machine::PretendedSet;
 use serde_json::{Value, json};
 
 use super::operate;
@@ -43,7 +43,7 @@ pub(super) struct LocalMachine {
     pub(super) ports: Vec<(Port, Writer)>,
     pub(super) console_input: bool,
     /// A fault.
-    pub(super) pretended: Option<Pretended>,
+    pub(super) pretended: PretendedSet,
     pub(super) network_seen: Arc<Mutex<NetworkSeen>>,
     pub(super) work: PathBuf,
 }

@@ -1,45 +1,52 @@
 //! Operations that a machine only says it has done: faults.
 
-use detente_machine::Pretended;
+use detente_machine::{Pretended, PretendedSet};
 
 use crate::Operation;
 
 /// What is really done of an operation; nothing where it is only said.
-pub(super) fn really(operation: &Operation, pretended: Option<Pretended>) -> Option<Operation> {
-    let Some(pretended) = pretended else {
-        return Some(operation.clone());
-    };
-    let nothing = matches!(
-        (pretended, operation),
-        (Pretended::PluggedDisk, Operation::PlugDisk { .. })
-            | (Pretended::GrownDisk, Operation::GrowDisk { .. })
-            | (Pretended::PluggedCard, Operation::PlugCard { .. })
-            | (Pretended::Link, Operation::SetLink { .. })
-            | (Pretended::PluggedProcessor, Operation::PlugProcessor)
-            | (Pretended::PluggedMemory, Operation::PlugMemory { .. })
-            | (Pretended::Balloon, Operation::SetMemory { .. })
-            | (Pretended::Pause, Operation::Pause)
-            | (Pretended::Snapshot, Operation::Snapshot { .. })
-    );
-    if nothing {
-        return None;
-    }
+pub(super) fn really(operation: &Operation, pretended: PretendedSet) -> Option<Operation> {
     let mut really = operation.clone();
-    if let Operation::PlugDisk {
-        read_only,
-        discards,
-        ..
-    } = &mut really
-    {
-        *read_only &= pretended != Pretended::ReadOnly;
-        *discards &= pretended != Pretended::Discarding;
-    }
-    Some(really)
+    let only_said = match &mut really {
+        Operation::Pause => Some(Pretended::Pause),
+        Operation::SetLink { .. } => Some(Pretended::Link),
+        Operation::GrowDisk { .. } => Some(Pretended::GrownDisk),
+        Operation::UnplugDisk { .. } => Some(Pretended::UnpluggedDisk),
+        Operation::PlugCard { .. } => Some(Pretended::PluggedCard),
+        Operation::PlugProcessor => Some(Pretended::PluggedProcessor),
+        Operation::PlugMemory { .. } => Some(Pretended::PluggedMemory),
+        Operation::SetMemory { .. } => Some(Pretended::Balloon),
+        Operation::Snapshot { .. } => Some(Pretended::Snapshot),
+        Operation::PlugDisk {
+            read_only,
+            discards,
+            ..
+        } => {
+            *read_only &= !pretended.contains(Pretended::ReadOnly);
+            *discards &= !pretended.contains(Pretended::Discarding);
+            None
+        }
+        Operation::Resume
+        | Operation::Reset
+        | Operation::InjectNmi
+        | Operation::ForgetDisk { .. }
+        | Operation::UnplugCard { .. }
+        | Operation::ReadMemory
+        | Operation::ReadStored { .. } => None,
+    };
+    let nothing = only_said.is_some_and(|what| pretended.contains(what));
+    (!nothing).then_some(really)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn only(pretended: Pretended) -> PretendedSet {
+        let mut set = PretendedSet::default();
+        set.insert(pretended);
+        set
+    }
 
     fn plug() -> Operation {
         Operation::PlugDisk {
@@ -54,15 +61,18 @@ mod tests {
 
     #[test]
     fn without_a_fault_everything_is_done() {
-        assert_eq!(really(&plug(), None), Some(plug()));
+        let none = PretendedSet::default();
+        for operation in [plug(), Operation::Pause, Operation::PlugProcessor] {
+            assert_eq!(really(&operation, none), Some(operation));
+        }
     }
 
     #[test]
     fn only_what_is_pretended_is_not_done() {
-        let fault = Some(Pretended::Pause);
+        let fault = only(Pretended::Pause);
         assert_eq!(really(&Operation::Pause, fault), None);
         assert_eq!(really(&Operation::Resume, fault), Some(Operation::Resume));
-        assert_eq!(really(&plug(), Some(Pretended::PluggedDisk)), None);
+        assert_eq!(really(&plug(), fault), Some(plug()));
     }
 
     #[test]
@@ -72,7 +82,7 @@ mod tests {
                 read_only,
                 discards,
                 ..
-            }) = really(&plug(), Some(fault))
+            }) = really(&plug(), only(fault))
             else {
                 panic!("it is plugged in");
             };

@@ -55,8 +55,7 @@ impl<'a, 'r> Stage<'a, 'r> {
     ) -> Result<Self, ValidateError> {
         let folder = format!("{}-{}", task.column.profile, own.name);
         let folder = task.folder.subfolder(&folder)?;
-        let mut prepared = task.machine(&folder)?;
-        (own.furnish)(&mut prepared.spec);
+        let prepared = task.machine(&folder, own.furnish)?;
         Ok(Self {
             limits: OverallLimits::new(task.request, context),
             context,

@@ -5,7 +5,7 @@ use detente_plan::CaseId;
 use detente_plan::judge::Finding;
 use detente_plan::protocol::{Observation, Task};
 
-use super::{Context, Found, console, questions, services};
+use super::{Context, Found, console, plugging, questions, services};
 use crate::session::Session;
 
 /// How a case is run.
@@ -46,6 +46,16 @@ impl Way {
             CaseId::Kbd01 => Self::Alone(services::keyboard),
             CaseId::Snp01 => Self::Alone(services::freezing),
             CaseId::Crs03 => Self::OwnBoot,
+            CaseId::Cpu04 => Self::Alone(plugging::processor),
+            CaseId::Mem02 => Self::Alone(plugging::balloon),
+            CaseId::Mem04 => Self::Alone(plugging::memory),
+            CaseId::Sto02 => Self::Alone(plugging::hot_disk),
+            CaseId::Sto03 => Self::Alone(plugging::growing_disk),
+            CaseId::Sto04 => Self::Alone(plugging::discarded_disk),
+            CaseId::Sto14 => Self::Alone(plugging::read_only_disk),
+            CaseId::Net07 => Self::Alone(plugging::hot_card),
+            CaseId::Net14 => Self::Alone(plugging::cable),
+            CaseId::Time04 => Self::Alone(plugging::pause),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A guest that speaks the agent's protocol, sound until a test spoils it.
 
 use detente_host::scripted::{Input, Script};
-use detente_host::{MachineEvent, Port, PowerOff};
+use detente_host::{MachineEvent, Operation, Port, PowerOff};
 use detente_plan::protocol::{
     AgentMessage, BootState, Clock, ClockSwitch, ConsoleLine, Cpus, Decoder, Entropy, HostMessage,
     Hypervisor, InitramfsSurvey, KernelLog, Memory, Network, Observation, PROTOCOL, Phase,
@@ -18,6 +18,9 @@ pub(super) const TRANSFER_SHA256: &str = "aa";
 /// What a guest does with what the host says.
 pub(super) type Heard = Box<dyn FnMut(&HostMessage) -> Option<Vec<MachineEvent>> + Send>;
 
+/// What happens when something is done to its machine.
+pub(super) type OperatedOn = Box<dyn FnMut(&Operation) -> Vec<MachineEvent> + Send>;
+
 /// A guest. Each part may be replaced.
 pub(super) struct FakeGuest {
     /// What happens before the agent speaks.
@@ -32,6 +35,8 @@ pub(super) struct FakeGuest {
     pub(super) heard: Heard,
     /// What it does when the power button is pressed.
     pub(super) button: Vec<MachineEvent>,
+    /// What happens when something is done to its machine.
+    pub(super) operated: OperatedOn,
     /// Whether it echoes what is typed.
     pub(super) echoes: bool,
     /// How many typed pieces it throws away first, as a getty does that is just starting.
@@ -53,6 +58,7 @@ impl FakeGuest {
             ],
             heard: Box::new(|_| None),
             button: powers_off(),
+            operated: Box::new(|_| Vec::new()),
             echoes: true,
             thrown_away: 0,
             heartbeats: false,
@@ -109,6 +115,7 @@ impl FakeGuest {
                 events
             }
             Input::PowerButton => std::mem::take(&mut self.button),
+            Input::Operated(operation) => (self.operated)(operation),
         })
     }
 
