@@ -194,7 +194,7 @@ pub(crate) fn run(
         }
         Task::ReadClocks => Observation::GuestClock(guest_clock::run(root)).into(),
         Task::Exercise(exercise) => {
-            Observation::Exercised(exercises::run(exercise, limits)?).into()
+            Observation::Exercised(exercises::run(exercise, limits, tell)?).into()
         }
     })
 }

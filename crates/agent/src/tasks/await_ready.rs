@@ -124,7 +124,7 @@ fn units(list: &str) -> Vec<String> {
 }
 
 /// What SELinux does, by the file of selinuxfs that tells it: 1, 0, or no such file.
-fn selinux(enforce: &str) -> Selinux {
+pub(super) fn selinux(enforce: &str) -> Selinux {
     match enforce {
         "1" => Selinux::Enforcing,
         "0" => Selinux::Permissive,

@@ -17,7 +17,7 @@ use crate::task_error::{Doing as _, TaskError};
 
 /// `O_DIRECT` wants memory, place and length to be multiples of the disk's sector; no disk's is
 /// longer than this.
-const ALIGN: usize = 4096;
+pub(super) const ALIGN: usize = 4096;
 const CHUNK: usize = 1 << 20;
 
 /// Writes `bytes` (rounded up to whole pages) and reads them back.
@@ -31,7 +31,7 @@ pub(super) fn run(bytes: u64, seed: u64) -> Result<RootDisk, TaskError> {
         what: format!("the disk below {}", mount.source),
     })?;
     let bytes = bytes.next_multiple_of(ALIGN as u64);
-    let place = if on_root("/var/tmp") { "/var/tmp" } else { "/" };
+    let place = place();
     refuse_to_fill(place, bytes)?;
     let (file, past_cache) = create(place)?;
     let mut memory = Aligned::new();
@@ -57,6 +57,11 @@ pub(super) fn run(bytes: u64, seed: u64) -> Result<RootDisk, TaskError> {
     })
 }
 
+/// Where files on the root file system are no trouble.
+pub(super) fn place() -> &'static str {
+    if on_root("/var/tmp") { "/var/tmp" } else { "/" }
+}
+
 /// Whether a directory lies on the root's own file system.
 fn on_root(path: &str) -> bool {
     use std::os::unix::fs::MetadataExt as _;
@@ -65,7 +70,7 @@ fn on_root(path: &str) -> bool {
 }
 
 /// A test must not be what fills the guest's disk.
-fn refuse_to_fill(place: &str, wanted_bytes: u64) -> Result<(), TaskError> {
+pub(super) fn refuse_to_fill(place: &str, wanted_bytes: u64) -> Result<(), TaskError> {
     let room = rustix::fs::statvfs(place).doing("ask for free space")?;
     let free_bytes = room.f_bavail.saturating_mul(room.f_frsize);
     if wanted_bytes > free_bytes / 2 {
@@ -79,7 +84,7 @@ fn refuse_to_fill(place: &str, wanted_bytes: u64) -> Result<(), TaskError> {
 
 /// A file that has no name any more, so it is gone however we end; and whether it goes past the
 /// cache.
-fn create(place: &str) -> Result<(OwnedFd, bool), TaskError> {
+pub(super) fn create(place: &str) -> Result<(OwnedFd, bool), TaskError> {
     let name = format!(
         "{}/.detente-{}",
         place.trim_end_matches('/'),
@@ -162,7 +167,7 @@ impl Aligned {
     }
 
     /// A chunk, or less if less is wanted.
-    fn chunk(&mut self, wanted: u64) -> &mut [u8] {
+    pub(super) fn chunk(&mut self, wanted: u64) -> &mut [u8] {
         let len = usize::try_from(wanted).unwrap_or(CHUNK).min(CHUNK);
         let end = self.start.saturating_add(len);
         self.memory.get_mut(self.start..end).unwrap_or_default()

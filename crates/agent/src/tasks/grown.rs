@@ -113,7 +113,7 @@ fn count(number: usize) -> u32 {
 }
 
 /// Whether this very thread can be run on a processor.
-fn runs_on(cpu: u32) -> bool {
+pub(super) fn runs_on(cpu: u32) -> bool {
     let Ok(number) = usize::try_from(cpu) else {
         return false;
     };

@@ -75,7 +75,7 @@ fn missing() -> ToolRun {
 }
 
 /// The file of a program: as it is named, or the first of that name in [`PATH`].
-fn find(root: &Path, name: &str) -> Option<PathBuf> {
+pub(super) fn find(root: &Path, name: &str) -> Option<PathBuf> {
     let runs = |file: &PathBuf| {
         let metadata = root.join(file.strip_prefix("/").unwrap_or(file)).metadata();
         metadata.is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)

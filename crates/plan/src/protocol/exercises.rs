@@ -146,6 +146,7 @@ pub struct ProcessorsCycled {
 
 /// What became of one processor.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each step worked or did not")]
 pub struct ProcessorCycle {
     /// Its number.
     pub number: u32,
