@@ -57,14 +57,16 @@ const WORDS: &[Word] = &[
     Word {
         word: "skipped",
         kind: OUTCOME,
-        meaning: "The case does not apply to this hardware profile, so there was nothing to see.",
+        meaning: "The case does not apply to this hardware profile or to this guest, so there was nothing to \
+                  see; or the user left it out of a partial run. The message says which.",
         advice: "",
     },
     Word {
         word: "not_run",
         kind: OUTCOME,
-        meaning: "The case applies, but could not be shown here: the guest was not ready, or the host cannot \
-                  show it (in emulation, for instance, what only a processor has). It never counts as passed.",
+        meaning: "The case applies, but could not be shown here: the guest was not ready, or the host or \
+                  the hardware profile cannot show it (in emulation, for instance, what only a processor has). It \
+                  never counts as passed.",
         advice: "Look for a failure before it, of BOOT-01 first. Where emulation is the reason, run it on a \
                  host whose KVM can be used.",
     },

@@ -14,18 +14,23 @@
 #![forbid(unsafe_code)]
 
 mod agent;
+mod attempts;
 mod cases;
 mod chain;
+mod condition;
 mod console;
 mod control;
 mod digests;
 mod error;
 mod fault;
 mod folder;
+mod guest_disks;
+mod left_out;
 mod limits;
 mod link;
 mod machine;
 mod observer;
+mod passes;
 mod payload;
 pub mod prepare;
 mod profile;
@@ -36,6 +41,7 @@ mod results;
 mod root_mount;
 mod root_state;
 mod run;
+mod scope;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -45,3 +51,4 @@ pub use fault::{Fault, UnknownFault};
 pub use observer::{Observer, Progress};
 pub use request::{Column, Control, DiskInput, Request};
 pub use run::validate;
+pub use scope::{Rerun, Scope};

@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use detente_evidence::{
-    CaseResult, MachineRecord, Outcome, ProfileRun, StepRecord, Verdict, statement,
-};
+use detente_evidence::{MachineRecord, Outcome, ProfileRun, Verdict, statement};
 use detente_machine::LaunchSpec;
 use detente_plan::CaseId;
 use detente_plan::judge::{self, Digests, Finding, RootState};
@@ -16,21 +14,26 @@ use crate::cases::{self, Context, GROUPS, OWN_BOOTS, SILENCE_S, Shutdown, Stage,
 use crate::chain::reopen;
 use crate::digests::Digesting;
 use crate::folder::{RunFolder, write_file};
+use crate::guest_disks::{self, GuestDisks};
+use crate::left_out::LeftOut;
 use crate::limits::scaled;
 use crate::link::AgentIdentity;
 use crate::machine::{Boot, Prepared, mac_text, machine_spec};
 use crate::observer::{Observer, Progress, Recorder};
+use crate::passes::{Pass, passes};
 use crate::record::{file_name, not_proved, platform};
 use crate::request::{Column, Request};
 use crate::results::Results;
 use crate::root_state::root_is_clean;
 use crate::run::{Before, outcomes};
 use crate::session::Session;
-use crate::{ValidateError, agent};
+use crate::{Scope, ValidateError, agent};
 
 /// What one profile's part of a run needs.
 pub(crate) struct ProfileTask<'a, 'r> {
     pub(crate) request: &'a Request<'r>,
+    /// How much of the plan is run on this profile, and how often.
+    pub(crate) scope: Scope,
     pub(crate) folder: &'a RunFolder,
     pub(crate) order: &'a Order,
     pub(crate) boot: &'a Boot,
@@ -96,63 +99,102 @@ pub(crate) fn run_profile(
     observer: &mut dyn Observer,
 ) -> Result<(ProfileRun, Vec<Option<String>>), ValidateError> {
     let request = task.request;
-    let work = task.folder.subfolder(task.column.profile.name())?;
-    let context = context(task, &work);
+    let mut seen = passes(task, observer)?;
+    let reopened: Vec<_> = request.disks.iter().map(reopen).collect();
+    let after = Digesting::start(&reopened).finish(&request.interrupt);
+    let before = before.wait(&request.interrupt);
+    let check = self_check(request, before, &after, seen.agent.as_ref());
+    let facts = Some(request.guest.facts());
+    let left_out = LeftOut::new(&request.plan, task.column.profile, facts, &task.scope);
+    let context = context(task, task.folder.path(), String::new(), left_out);
+    let mut results = Results::new(&context, observer);
+    results.add(CaseId::Sup05, check, (0, 0));
+    results.put_into(&mut seen.cases);
+    Ok((profile_run(task, seen), after))
+}
+
+/// One boot that the cases share, and those that some of them have to themselves.
+pub(crate) fn pass(
+    task: &ProfileTask<'_, '_>,
+    number: u32,
+    left_out: LeftOut,
+    observer: &mut dyn Observer,
+) -> Result<Pass, ValidateError> {
+    let request = task.request;
+    let label = match number {
+        1 => task.column.profile.name().to_owned(),
+        more => format!("{}-{more}", task.column.profile),
+    };
+    let work = task.folder.subfolder(&label)?;
+    let context = context(task, &work, label, left_out);
     let prepared = task.machine(&work, |spec| {
         spec.extras = cases::extras(|case| context.applies(case));
     })?;
     let spec = &prepared.spec;
     let mut recorder = Recorder::new(observer);
     let mut results = Results::new(&context, &mut recorder);
-    let seen = run_machine(task, spec, &mut results)?;
+    let is_first = number == 1 && task.earlier == 0;
+    let seen = run_machine(task, spec, &mut results, is_first)?;
 
     // It comes to a shutdown only where the guest was ready.
     let (boots, ready) = (seen.boots, seen.shutdown.is_some());
     results.add_shutdown(seen.shutdown, || root(task, spec));
     let boots = boots + own_boots(task, &mut results, ready)?;
-    let reopened: Vec<_> = request.disks.iter().map(reopen).collect();
-    let after = Digesting::start(&reopened).finish(&request.interrupt);
-    let before = before.wait(&request.interrupt);
-    let check = self_check(request, before, &after, seen.agent.as_ref());
-    results.add(CaseId::Sup05, check, (0, 0));
     let cases = results.in_plan_order(seen.interrupted, task.folder.path());
     if !request.keep {
         remove_overlays(&work)?;
     }
-    let part = profile_run(task, spec, (boots, recorder.steps), cases);
-    Ok((part, after))
-}
-
-fn context<'a>(task: &'a ProfileTask<'_, '_>, work: &'a Path) -> Context<'a> {
-    Context {
-        plan: &task.request.plan,
-        profile: task.column.profile,
-        acceleration: task.column.host.facts().acceleration,
-        case_limit: task.request.case_limit,
-        mac: mac_text(),
-        seed: seed(&task.order.run_id),
-        work,
-    }
-}
-
-fn profile_run(
-    task: &ProfileTask<'_, '_>,
-    spec: &LaunchSpec,
-    (boots, steps): (u32, Vec<StepRecord>),
-    cases: Vec<CaseResult>,
-) -> ProfileRun {
-    let mut part = ProfileRun {
-        profile: task.column.profile.name().to_owned(),
-        platform: platform(task.column.host.facts()),
+    Ok(Pass {
+        cases,
+        boots,
+        steps: recorder.steps,
         machine: MachineRecord {
             vcpus: spec.topology.count(),
             memory_mib: spec.memory_mib,
             cmdline: spec.boot.cmdline.clone(),
             cmdline_additions: task.boot.additions.clone(),
         },
+        agent: seen.agent,
+        interrupted: seen.interrupted,
+    })
+}
+
+fn context<'a>(
+    task: &'a ProfileTask<'_, '_>,
+    work: &'a Path,
+    label: String,
+    left_out: LeftOut,
+) -> Context<'a> {
+    Context {
+        plan: &task.request.plan,
+        profile: task.column.profile,
+        label,
+        left_out,
+        acceleration: task.column.host.facts().acceleration,
+        case_limit: task.request.case_limit,
+        mac: mac_text(),
+        seed: seed(&task.order.run_id),
+        work,
+        disks: GuestDisks::new(task.request, work),
+    }
+}
+
+fn profile_run(task: &ProfileTask<'_, '_>, seen: Pass) -> ProfileRun {
+    let Pass {
+        cases,
         boots,
         steps,
-        not_proved: not_proved(task.column.profile, spec.topology.count(), &cases),
+        machine,
+        agent: _,
+        interrupted: _,
+    } = seen;
+    let mut part = ProfileRun {
+        profile: task.column.profile.name().to_owned(),
+        platform: platform(task.column.host.facts()),
+        not_proved: not_proved(task.column.profile, machine.vcpus, &cases),
+        machine,
+        boots,
+        steps,
         cases,
         statement: String::new(),
         verdict: Verdict::Passed,
@@ -162,11 +204,13 @@ fn profile_run(
     part
 }
 
-/// Everything from the machine's start to its end. A run that the user has ended starts no more.
+/// Everything from the machine's start to its end. A run that the user has ended starts no more. One
+/// whose very first machine does not start is none.
 fn run_machine(
     task: &ProfileTask<'_, '_>,
     spec: &LaunchSpec,
     results: &mut Results<'_, '_>,
+    is_first: bool,
 ) -> Result<Seen, ValidateError> {
     let (request, work) = (task.request, results.context.work);
     if request.interrupt.load(Ordering::Relaxed) {
@@ -182,7 +226,7 @@ fn run_machine(
     });
     let machine = match task.column.host.start(spec, work) {
         Ok(machine) => machine,
-        Err(error) if task.earlier > 0 => {
+        Err(error) if !is_first => {
             results.add(CaseId::Boot01, not_started(&error), (0, 0));
             return Ok(Seen {
                 shutdown: None,
@@ -287,19 +331,27 @@ pub(crate) fn in_guest(
             })?;
         }
     }
-    let picture = context.work.join("screen.png");
-    if session.exited.is_none() && session.machine().screen_picture(&picture).is_err() {
-        // A picture is a help for the reader, not a case: a host without a screen has none.
-        let _ = std::fs::remove_file(&picture);
-    }
-    if !booted.ready || !context.applies(CaseId::Pwr01) {
+    keep_picture(context.work, session);
+    if !booted.ready {
         return Ok(None);
+    }
+    if !context.applies(CaseId::Pwr01) {
+        return Ok(Some(Shutdown::Unasked));
     }
     results.observer.progress(&Progress::Step {
         text: "it is asked to power off",
         elapsed_ms: crate::limits::ms(session.elapsed()),
     });
     Ok(Some(cases::power(session, limits.shutdown)?))
+}
+
+/// Keeps a picture of the screen in `folder`, where the host has one.
+pub(crate) fn keep_picture(folder: &Path, session: &mut Session) {
+    let picture = folder.join("screen.png");
+    if session.exited.is_none() && session.machine().screen_picture(&picture).is_err() {
+        // A picture is a help for the reader, not a case: a host without a screen has none.
+        let _ = std::fs::remove_file(&picture);
+    }
 }
 
 /// Looks at the root file system in its overlay, where the host leaves it there.
@@ -313,8 +365,14 @@ fn root(task: &ProfileTask<'_, '_>, spec: &LaunchSpec) -> RootState {
         .disk()
         .and_then(|disk| spec.disks.get(disk))
         .and_then(|disk| {
-            let chain: Vec<PathBuf> = disk.below.files().map(Path::to_owned).collect();
-            root_is_clean(&disk.overlay, &chain, root.partition)
+            let mut chain: Vec<PathBuf> = disk.below.files().map(Path::to_owned).collect();
+            let above = guest_disks::above(&disk.overlay);
+            if !above.is_file() {
+                return root_is_clean(&disk.overlay, &chain, root.partition);
+            }
+            // A snapshot was taken: what was written since lies above it.
+            chain.insert(0, disk.overlay.clone());
+            root_is_clean(&above, &chain, root.partition)
         });
     match clean {
         Some(true) => RootState::Clean,

@@ -12,7 +12,7 @@ use detente_host::Host;
 use detente_machine::Profile;
 use detente_plan::Plan;
 
-use crate::Fault;
+use crate::{Fault, Scope};
 
 /// One disk of the guest.
 pub struct DiskInput {
@@ -63,6 +63,8 @@ pub struct Request<'a> {
     pub guest: &'a Guest,
     /// The plan.
     pub plan: Plan,
+    /// How much of it is run, and how often.
+    pub scope: Scope,
     /// The hardware profiles, in order, and where each is shown; not empty.
     pub profiles: Vec<Column<'a>>,
     /// Finds where a failed case is reproduced, if only one side's hardware was asked for; asked

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use detente_evidence::{CaseResult, Outcome};
-use detente_machine::Profile;
 use detente_plan::CaseId;
 use detente_plan::judge::{self, Finding, RootState};
 
 use crate::cases::{self, Context, Judged, Shutdown};
+use crate::left_out::Said;
 use crate::observer::{Observer, Progress};
 use crate::record::case_result;
 
@@ -41,8 +41,8 @@ impl<'a, 'o> Results<'a, 'o> {
         }
     }
 
-    /// Keeps a result and tells the observer. A case that does not apply to the profile is
-    /// skipped, whatever was found.
+    /// Keeps a result and tells the observer. Of a case that is not run here it is said why,
+    /// whatever was found; but what all cases stand on is told wherever it does not hold.
     pub(crate) fn add(
         &mut self,
         id: CaseId,
@@ -52,14 +52,27 @@ impl<'a, 'o> Results<'a, 'o> {
         let Some(case) = self.context.plan.case(id) else {
             return;
         };
-        let finding = if case.applies_to(self.context.profile) {
-            finding
-        } else {
-            not_applicable()
+        let finding = match self.context.left_out.said(id) {
+            Said::Run => finding,
+            Said::Instead(_) if id == CaseId::Boot01 && !finding.outcome.is_pass() => finding,
+            Said::Instead(instead) => instead.clone(),
+            Said::Nothing => return,
         };
         let result = case_result(case, finding, started_ms, duration_ms);
         self.observer.progress(&Progress::Case { result: &result });
         self.done.push((id, result));
+    }
+
+    /// Puts what there is into its places in a list that is in the plan's order.
+    pub(crate) fn put_into(self, cases: &mut Vec<CaseResult>) {
+        let plan = self.context.plan;
+        cases.extend(self.done.into_iter().map(|(_, result)| result));
+        let place = |result: &CaseResult| {
+            let mut ids = plan.cases.iter().map(|case| case.id.name());
+            ids.position(|id| id == result.case_id)
+        };
+        // What the plan does not have comes last.
+        cases.sort_by_key(|result| place(result).unwrap_or(usize::MAX));
     }
 
     /// The shutdown's result, once the disk can be looked at.
@@ -69,7 +82,7 @@ impl<'a, 'o> Results<'a, 'o> {
         root: impl FnOnce() -> RootState,
     ) {
         let (finding, elapsed_ms) = match shutdown {
-            None => return,
+            None | Some(Shutdown::Unasked) => return,
             Some(Shutdown::Unseen(finding)) => (finding, 0),
             Some(Shutdown::Seen(mut seen)) => {
                 if seen.by_guest {
@@ -81,38 +94,30 @@ impl<'a, 'o> Results<'a, 'o> {
         self.add(CaseId::Pwr01, finding, (0, elapsed_ms));
     }
 
-    /// One result for each case of the plan, in its order: what never came was not run, or not let
-    /// run by the user. Files of `folder` that belong to a case are named where they are there.
+    /// One result for each case of the plan but the self-check, which is of all passes together, in
+    /// its order: what never came was not run, or not let run by the user. Files of `folder` that belong to a case are named where they are there.
     pub(crate) fn in_plan_order(mut self, interrupted: bool, folder: &Path) -> Vec<CaseResult> {
         let planned: Vec<CaseId> = self.context.plan.cases.iter().map(|case| case.id).collect();
         for &id in &planned {
-            if self.done.iter().all(|(done, _)| *done != id) {
-                let finding = if interrupted {
-                    cases::interrupted()
-                } else {
-                    not_reached()
-                };
-                self.add(id, finding, (0, 0));
+            if id == CaseId::Sup05 || self.done.iter().any(|(done, _)| *done == id) {
+                continue;
             }
+            let finding = match self.context.left_out.said(id) {
+                Said::Run | Said::Nothing if interrupted => cases::interrupted(),
+                Said::Run | Said::Nothing => not_reached(),
+                Said::Instead(instead) => instead.clone(),
+            };
+            self.add(id, finding, (0, 0));
         }
         let place = |id: CaseId| planned.iter().position(|planned| *planned == id);
         self.done.sort_by_key(|(id, _)| place(*id));
-        let profile = self.context.profile;
         let with_evidence = |(id, mut result): (CaseId, CaseResult)| {
-            result.evidence = evidence(id, profile);
+            result.evidence = evidence(id, &self.context.label);
             result.evidence.retain(|name| folder.join(name).is_file());
             result
         };
         self.done.into_iter().map(with_evidence).collect()
     }
-}
-
-fn not_applicable() -> Finding {
-    Finding::plain(
-        Outcome::Skipped,
-        "not_applicable",
-        "does not apply to this hardware profile",
-    )
 }
 
 fn not_reached() -> Finding {
@@ -123,37 +128,29 @@ fn not_reached() -> Finding {
     )
 }
 
+/// The files of a pass's folder that may belong to a case of the shared boot.
+const EVIDENCE: &[(CaseId, &[&str])] = &[
+    (CaseId::Boot01, &["console.log", "screen.png"]),
+    (CaseId::Boot02, &[cases::KERNEL_LOG, "console.log"]),
+    (CaseId::Con01, &["console.log"]),
+    (CaseId::Pwr01, &["console.log"]),
+];
+
+/// Those of a boot that cases have to themselves.
+const EVIDENCE_OF_OWN_BOOTS: &[&str] = &["console.log", "screen.png"];
+
 /// The files of the run's folder that may belong to a case.
-fn evidence(case: CaseId, profile: Profile) -> Vec<String> {
-    let file = |name: &str| format!("{profile}/{name}");
-    match case {
-        CaseId::Boot01 => vec![file("console.log"), file("screen.png")],
-        CaseId::Boot02 => vec![file(cases::KERNEL_LOG), file("console.log")],
-        CaseId::Con01 | CaseId::Pwr01 | CaseId::Crs03 => vec![file("console.log")],
-        CaseId::Boot10
-        | CaseId::Cpu01
-        | CaseId::Cpu05
-        | CaseId::Cpu08
-        | CaseId::Hb01
-        | CaseId::Kvp01
-        | CaseId::Snp01
-        | CaseId::Kbd01
-        | CaseId::Mem01
-        | CaseId::Sto01
-        | CaseId::Net01
-        | CaseId::Net02
-        | CaseId::Time01
-        | CaseId::Rng01
-        | CaseId::Cpu04
-        | CaseId::Mem02
-        | CaseId::Mem04
-        | CaseId::Sto02
-        | CaseId::Sto03
-        | CaseId::Sto04
-        | CaseId::Sto14
-        | CaseId::Net07
-        | CaseId::Net14
-        | CaseId::Time04
-        | CaseId::Sup05 => Vec::new(),
-    }
+fn evidence(case: CaseId, label: &str) -> Vec<String> {
+    let own = cases::OWN_BOOTS
+        .iter()
+        .find(|own| own.cases.contains(&case));
+    let (folder, names) = match own {
+        Some(own) => (format!("{label}-{}", own.name), EVIDENCE_OF_OWN_BOOTS),
+        None => {
+            let row = EVIDENCE.iter().find(|(of, _)| *of == case);
+            (label.to_owned(), row.map_or(&[][..], |(_, names)| names))
+        }
+    };
+    let names = names.iter();
+    names.map(|name| format!("{folder}/{name}")).collect()
 }

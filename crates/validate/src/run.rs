@@ -42,8 +42,9 @@ pub fn validate(request: Request<'_>, observer: &mut dyn Observer) -> Result<Run
     let mut before = Before::Running(Digesting::start(&readers));
     let mut after = Vec::new();
     let mut profiles = Vec::new();
-    let task = |column, earlier| ProfileTask {
+    let task = |column, scope, earlier| ProfileTask {
         request: &request,
+        scope,
         folder: &folder,
         order: &order,
         boot: &boot,
@@ -51,7 +52,7 @@ pub fn validate(request: Request<'_>, observer: &mut dyn Observer) -> Result<Run
         earlier,
     };
     for &column in &request.profiles {
-        let task = task(column, profiles.len());
+        let task = task(column, request.scope.clone(), profiles.len());
         let (part, digests) = run_profile(&task, &mut before, observer)?;
         after = digests;
         profiles.push(part);
@@ -59,7 +60,7 @@ pub fn validate(request: Request<'_>, observer: &mut dyn Observer) -> Result<Run
     let mut controls = Vec::new();
     match wanted_control(&request, &profiles) {
         Some(Control::On(column)) => {
-            let task = task(column, profiles.len());
+            let task = task(column, request.scope.of_control(), profiles.len());
             let (part, digests) = run_profile(&task, &mut before, observer)?;
             after = digests;
             controls.push(part);
@@ -78,11 +79,7 @@ pub fn validate(request: Request<'_>, observer: &mut dyn Observer) -> Result<Run
     let mut run = Run {
         schema: Run::SCHEMA.to_owned(),
         run_id,
-        kind: if request.faults.is_empty() {
-            RunKind::Unofficial
-        } else {
-            RunKind::FaultInjected
-        },
+        kind: kind(&request),
         faults: request.faults.iter().map(ToString::to_string).collect(),
         started_at: started.to_string(),
         finished_at: Timestamp::now().to_string(),
@@ -92,12 +89,12 @@ pub fn validate(request: Request<'_>, observer: &mut dyn Observer) -> Result<Run
             size_bytes: agent::size_bytes(),
         },
         plan: plan_record(&request.plan),
-        selection: None,
-        repetitions: 1,
+        selection: request.scope.record(),
+        repetitions: request.scope.repetitions,
         own_cases: Vec::new(),
         images: image_records(&request.disks, before.done(), &after),
         guest: guest_record(request.guest),
-        complete: complete(&profiles),
+        complete: request.scope.is_whole() && complete(&profiles),
         verdict: Verdict::of(profiles.iter().flat_map(outcomes)),
         profiles,
         controls,
@@ -107,6 +104,14 @@ pub fn validate(request: Request<'_>, observer: &mut dyn Observer) -> Result<Run
     write_documents(&folder, &run)?;
     folder.finish()?;
     Ok(run)
+}
+
+fn kind(request: &Request<'_>) -> RunKind {
+    match (request.faults.is_empty(), request.scope.is_whole()) {
+        (false, _) => RunKind::FaultInjected,
+        (true, true) => RunKind::Unofficial,
+        (true, false) => RunKind::Partial,
+    }
 }
 
 /// Where failures are to be reproduced: nothing where both sides were asked for, or

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use detente_machine::Profile;
-use detente_plan::{Case, Plan};
+use detente_plan::{Case, NotShown, Plan};
 use detente_report::words;
 use serde::Serialize;
 
@@ -180,10 +180,55 @@ pub(crate) fn show_case(plan: &Plan, case: &Case, out: &mut Output) -> anyhow::R
     out.line(&format!("What is done: {}", case.about))?;
     out.line(&format!("Passes when: {}", case.passes_when))?;
     out.line(&format!("Applies to: {}", applies(case)))?;
+    out.line(&format!("Applies when: {}", applies_when(case)))?;
+    for reason in &case.not_shown {
+        out.line(&format!("Not shown: {}", not_shown(reason)))?;
+    }
     out.line(&format!("Requirement: {}", required(case)))?;
+    out.line(&format!("Responsible: {}", case.responsibility.words()))?;
     out.line(&format!("Limit: {}", limit(case)))?;
+    out.line(&format!("Boots: {}", boots(case)))?;
+    out.line(&format!("Retries: {}", retries(case)))?;
     out.line(&format!("Seen by: {}", seen_by(case)))?;
     Ok(())
+}
+
+/// What the guest must be or have.
+fn applies_when(case: &Case) -> String {
+    if case.applies_when.is_empty() {
+        return "always; it asks nothing of the guest.".to_owned();
+    }
+    let words: Vec<_> = case.applies_when.iter().map(|what| what.words()).collect();
+    format!(
+        "{}. On any other guest it is skipped.",
+        words.join("; and ")
+    )
+}
+
+fn not_shown(reason: &NotShown) -> String {
+    let names = names(&reason.profiles);
+    format!(
+        "on {names}, because {}. There it is reported as not run.",
+        reason.why.trim_end_matches('.')
+    )
+}
+
+fn boots(case: &Case) -> String {
+    match case.boots {
+        0 => "none of its own; it shares the boot of the profile.".to_owned(),
+        1 => "one of its own, beside the one that the cases share.".to_owned(),
+        more => format!("{more} of its own, beside the one that the cases share."),
+    }
+}
+
+fn retries(case: &Case) -> String {
+    match case.retries {
+        0 => "none; what does not pass at once does not pass.".to_owned(),
+        count => format!(
+            "{count}, each in a fresh boot. A pass after an attempt that failed is a pass with a \
+             warning; every attempt is kept."
+        ),
+    }
 }
 
 /// Where the case counts, and what is said of it elsewhere.
@@ -234,6 +279,10 @@ fn requirement(case: &Case) -> &'static str {
 }
 
 fn profiles(case: &Case) -> String {
-    let names: Vec<_> = case.profiles.iter().map(|profile| profile.name()).collect();
+    names(&case.profiles)
+}
+
+fn names(profiles: &[Profile]) -> String {
+    let names: Vec<_> = profiles.iter().map(|profile| profile.name()).collect();
     names.join(", ")
 }

@@ -79,7 +79,8 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
     Ok(ExitCode::from(if worse { crate::BAD } else { crate::FINE }))
 }
 
-fn open(folder: &Path) -> Result<Opened, Failure> {
+/// The run of a folder, held against its manifest.
+pub(crate) fn open(folder: &Path) -> Result<Opened, Failure> {
     detente_report::open(folder).map_err(|error| {
         let hint = hint(&error);
         let error = anyhow::Error::new(error).context(folder.display().to_string());

@@ -1,5 +1,6 @@
 //! `detente validate`: boot a guest and run a plan inside it.
 
+pub(super) mod choice;
 pub(super) mod hosts;
 pub(super) mod live;
 pub(crate) mod table;
@@ -17,7 +18,6 @@ use detente_machine::Profile;
 use detente_validate::{DiskInput, Fault, Request, ValidateError};
 
 use crate::args::Format;
-use crate::commands::plan;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::{disks, environment, interrupt, tool};
@@ -39,9 +39,8 @@ pub(crate) struct Arguments {
     /// hyperv-vmbus.
     #[arg(long = "profile", value_name = "PROFILE")]
     profiles: Vec<String>,
-    /// The test plan.
-    #[arg(long, default_value = "smoke")]
-    plan: String,
+    #[command(flatten)]
+    choice: choice::ChoiceArguments,
     /// The folder to write the run to; must not exist. Without it, one below the state folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -76,8 +75,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<ExitCode> {
-    let plan = plan::named(&arguments.plan)?;
-    let profiles = profiles(&arguments.profiles)?;
+    let choice::Choice { plan, scope } = arguments.choice.choose(&[])?;
+    let profiles = choice::profiles(profiles(&arguments.profiles)?, &scope);
     let faults = faults(&arguments.faults)?;
     let folder = match &arguments.out {
         Some(folder) => folder.clone(),
@@ -98,6 +97,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
         disks: with_paths(&arguments.images, images),
         guest: &guest,
         plan,
+        scope,
         profiles: hosts.columns(&profiles),
         control: (!arguments.no_control).then_some(&control),
         out: folder.clone(),
@@ -118,9 +118,6 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
 }
 
 fn profiles(names: &[String]) -> Result<Vec<Profile>, Failure> {
-    if names.is_empty() {
-        return Ok(Profile::DEFAULT.to_vec());
-    }
     let mut profiles = Vec::new();
     for name in names {
         let profile: Profile = name

@@ -24,6 +24,8 @@ pub(crate) enum Shutdown {
     Seen(PowerSeen),
     /// It was not, or nobody waited for what came of it.
     Unseen(Finding),
+    /// Nobody wanted to know: the machine is simply ended.
+    Unasked,
 }
 
 /// Presses the button and watches for no longer than `limit`.

@@ -15,6 +15,7 @@ use detente_samples::initramfs;
 
 use super::fake::{FakeGuest, RUN, TRANSFER_SHA256};
 use crate::cases::Context;
+use crate::left_out::LeftOut;
 use crate::machine::{MAC, mac_text};
 use crate::profile::{OverallLimits, in_guest};
 use crate::results::Results;
@@ -99,7 +100,7 @@ impl Ended {
 }
 
 /// A machine that nobody looks at.
-fn spec() -> LaunchSpec {
+pub(super) fn spec() -> LaunchSpec {
     LaunchSpec {
         name: "scripted".to_owned(),
         profile: Profile::Kvm,
@@ -150,11 +151,14 @@ pub(super) fn play_on(
     let context = Context {
         plan: &plan,
         profile: Profile::Kvm,
+        label: "kvm".to_owned(),
+        left_out: LeftOut::new(&plan, Profile::Kvm, None, &crate::Scope::default()),
         acceleration: Acceleration::Hardware,
         case_limit: None,
         mac: mac_text(),
         seed: 42,
         work: &work,
+        disks: crate::guest_disks::GuestDisks::default(),
     };
     let mut observer = Nobody;
     let mut results = Results::new(&context, &mut observer);
@@ -182,7 +186,7 @@ pub(super) fn play_on(
 }
 
 /// Of a guest with an initramfs of its own.
-fn boot_files() -> BootFiles {
+pub(super) fn boot_files() -> BootFiles {
     BootFiles {
         kernel: Vec::new(),
         initramfs: initramfs(),

@@ -99,6 +99,7 @@ impl Scene {
             disks,
             guest: &self.guest,
             plan: plan(),
+            scope: crate::Scope::default(),
             profiles: columns(&[Profile::Kvm], host),
             control: None,
             out: self.out(),
