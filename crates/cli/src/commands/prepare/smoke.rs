@@ -8,7 +8,7 @@ use detente_guest::check::Profile as Hardware;
 use detente_machine::Profile;
 use detente_plan::Plan;
 use detente_validate::prepare::PrepareOutcome;
-use detente_validate::{Request, validate};
+use detente_validate::{Request, Scope, validate};
 
 use super::document::Validation;
 use super::hosts::Found;
@@ -55,6 +55,7 @@ pub(super) fn run(
         disks: super::with_paths(&paths, images),
         guest: &guest,
         plan,
+        scope: Scope::default(),
         profiles: columns,
         control: None,
         out: folder,
