@@ -24,6 +24,14 @@ pub enum Progress<'a> {
         /// Since the machine was started.
         elapsed_ms: u64,
     },
+    /// The machine is left up after a failure; it is ended when the run's interrupt is set, which
+    /// is then taken back.
+    Held {
+        /// How to get in, a line each.
+        ways: &'a [String],
+        /// Since the machine was started.
+        elapsed_ms: u64,
+    },
     /// A case ended.
     Case {
         /// Its result.
@@ -60,7 +68,10 @@ impl Observer for Recorder<'_> {
                     elapsed_ms: *elapsed_ms,
                 });
             }
-            Progress::Starting { .. } | Progress::Step { .. } | Progress::Case { .. } => {}
+            Progress::Starting { .. }
+            | Progress::Step { .. }
+            | Progress::Held { .. }
+            | Progress::Case { .. } => {}
         }
         self.inner.progress(progress);
     }

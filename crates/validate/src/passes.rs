@@ -31,7 +31,8 @@ pub(crate) fn passes(
 ) -> Result<Pass, ValidateError> {
     let (plan, scope) = (&task.request.plan, &task.scope);
     let facts = task.request.guest.facts();
-    let left_out = LeftOut::new(plan, task.column.profile, Some(facts), scope);
+    let (profile, own) = (task.column.profile, &task.request.own_cases);
+    let left_out = LeftOut::new(plan, profile, Some(facts), scope).with_own(own, profile, scope);
     let mut first = pass(task, 1, left_out.clone(), observer)?;
     let again = if scope.repetitions > 1 {
         Again::Repeated
@@ -45,7 +46,7 @@ pub(crate) fn passes(
             Again::Repeated if done < scope.repetitions => left_out.clone(),
             Again::Retried => match to_retry(plan, &results, done) {
                 cases if cases.is_empty() => break,
-                cases => LeftOut::all_but(plan, &cases),
+                cases => LeftOut::all_but(plan, own, &cases),
             },
             Again::Repeated => break,
         };

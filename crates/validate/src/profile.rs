@@ -15,6 +15,7 @@ use crate::chain::reopen;
 use crate::digests::Digesting;
 use crate::folder::{RunFolder, write_file};
 use crate::guest_disks::{self, GuestDisks};
+use crate::hold::{Hold, hold};
 use crate::left_out::LeftOut;
 use crate::limits::scaled;
 use crate::link::AgentIdentity;
@@ -170,10 +171,13 @@ fn context<'a>(
         profile: task.column.profile,
         label,
         left_out,
+        own_cases: &task.request.own_cases,
+        hold: task.request.keep_on_failure.clone().map(|folder| Hold { folder }),
         acceleration: task.column.host.facts().acceleration,
         case_limit: task.request.case_limit,
         mac: mac_text(),
         seed: seed(&task.order.run_id),
+        faults: &task.request.faults,
         work,
         disks: GuestDisks::new(task.request, work),
     }
@@ -330,8 +334,17 @@ pub(crate) fn in_guest(
                 results.add_all(vec![judged]);
             })?;
         }
+        cases::own_cases(session, results)?;
     }
     keep_picture(context.work, session);
+    if let Some(place) = &context.hold
+        && results.has_failure()
+        && !session.interrupted()
+    {
+        hold(session, place, results.observer)?;
+        results.held = true;
+        return Ok(None);
+    }
     if !booted.ready {
         return Ok(None);
     }

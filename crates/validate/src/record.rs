@@ -10,8 +10,8 @@ use detente_machine::Profile;
 use detente_plan::judge::Finding;
 use detente_plan::{Case, Plan};
 
-use crate::DiskInput;
 use crate::digests::METHOD;
+use crate::{DiskInput, OwnCase};
 
 /// The result of a case; its evidence is not known yet.
 pub(crate) fn case_result(
@@ -40,6 +40,29 @@ pub(crate) fn case_result(
         attempts: vec![Attempt::only(outcome, started_ms)],
         evidence: Vec::new(),
         channel: case.channel.clone(),
+        control: None,
+    }
+}
+
+/// The result of a case of the user's own; its evidence is not known yet.
+pub(crate) fn own_case_result(
+    case: &OwnCase,
+    finding: Finding,
+    (started_ms, duration_ms): (u64, u64),
+) -> CaseResult {
+    CaseResult {
+        case_id: case.id.clone(),
+        title: case.title.clone(),
+        requirement: case.requirement,
+        outcome: finding.outcome,
+        reason_code: finding.reason_code,
+        message: finding.message,
+        duration_ms,
+        checks: finding.checks,
+        measurements: finding.measurements,
+        attempts: vec![Attempt::only(finding.outcome, started_ms)],
+        evidence: Vec::new(),
+        channel: "agent".to_owned(),
         control: None,
     }
 }

@@ -12,7 +12,7 @@ use detente_host::Host;
 use detente_machine::Profile;
 use detente_plan::Plan;
 
-use crate::{Fault, Scope};
+use crate::{Fault, OwnCase, Scope};
 
 /// One disk of the guest.
 pub struct DiskInput {
@@ -65,6 +65,8 @@ pub struct Request<'a> {
     pub plan: Plan,
     /// How much of it is run, and how often.
     pub scope: Scope,
+    /// The user's own cases, run after those of the plan.
+    pub own_cases: Vec<OwnCase>,
     /// The hardware profiles, in order, and where each is shown; not empty.
     pub profiles: Vec<Column<'a>>,
     /// Finds where a failed case is reproduced, if only one side's hardware was asked for; asked
@@ -74,6 +76,9 @@ pub struct Request<'a> {
     pub out: PathBuf,
     /// Whether the overlays are kept in the folder.
     pub keep: bool,
+    /// A folder of the user's own for the sockets of a machine that is left up after a failure; none:
+    /// no machine is.
+    pub keep_on_failure: Option<PathBuf>,
     /// Faults to put in on purpose.
     pub faults: Vec<Fault>,
     /// The plan's limit for a boot, replaced (already scaled).

@@ -9,13 +9,18 @@ use detente_plan::judge::{self, Finding, RootState};
 use crate::cases::{self, Context, Judged, Shutdown};
 use crate::left_out::Said;
 use crate::observer::{Observer, Progress};
-use crate::record::case_result;
+use crate::own_case::OwnCase;
+use crate::record::{case_result, own_case_result};
 
 /// The results of a profile, as they come.
 pub(crate) struct Results<'a, 'o> {
     pub(crate) context: &'a Context<'a>,
     pub(crate) observer: &'o mut dyn Observer,
     done: Vec<(CaseId, CaseResult)>,
+    /// Of the user's own cases.
+    own: Vec<CaseResult>,
+    /// Whether the machine was left up for a person, so that what would come after is not run.
+    pub(crate) held: bool,
 }
 
 impl<'a, 'o> Results<'a, 'o> {
@@ -25,6 +30,8 @@ impl<'a, 'o> Results<'a, 'o> {
             context,
             observer,
             done: Vec::new(),
+            own: Vec::new(),
+            held: false,
         }
     }
 
@@ -52,7 +59,7 @@ impl<'a, 'o> Results<'a, 'o> {
         let Some(case) = self.context.plan.case(id) else {
             return;
         };
-        let finding = match self.context.left_out.said(id) {
+        let finding = match self.context.left_out.said(id.name()) {
             Said::Run => finding,
             Said::Instead(_) if id == CaseId::Boot01 && !finding.outcome.is_pass() => finding,
             Said::Instead(instead) => instead.clone(),
@@ -61,6 +68,48 @@ impl<'a, 'o> Results<'a, 'o> {
         let result = case_result(case, finding, started_ms, duration_ms);
         self.observer.progress(&Progress::Case { result: &result });
         self.done.push((id, result));
+    }
+
+    /// Whether something has failed so far.
+    pub(crate) fn has_failure(&self) -> bool {
+        let done = self.done.iter().map(|(_, result)| result);
+        let mut all = done.chain(&self.own);
+        all.any(|result| result.outcome == Outcome::Failed)
+    }
+
+    /// What is said of a case that was never begun.
+    fn unseen(&self, interrupted: bool) -> Finding {
+        match (interrupted, self.held) {
+            (true, _) => cases::interrupted(),
+            (false, true) => held(),
+            (false, false) => not_reached(),
+        }
+    }
+
+    /// Keeps the result of a case of the user's own, and tells the observer.
+    pub(crate) fn add_own(&mut self, case: &OwnCase, finding: Finding, time_ms: (u64, u64)) {
+        let mut result = own_case_result(case, finding, time_ms);
+        let output = cases::output_name(case);
+        if self.context.work.join(&output).is_file() {
+            result.evidence = vec![format!("{}/{output}", self.context.label)];
+        }
+        self.observer.progress(&Progress::Case { result: &result });
+        self.own.push(result);
+    }
+
+    /// One result for each of the user's own cases.
+    fn fill_in_own(&mut self, interrupted: bool) {
+        for case in self.context.own_cases {
+            if self.own.iter().any(|done| done.case_id == case.id) {
+                continue;
+            }
+            let finding = match self.context.left_out.said(&case.id) {
+                Said::Run => self.unseen(interrupted),
+                Said::Instead(instead) => instead.clone(),
+                Said::Nothing => continue,
+            };
+            self.add_own(case, finding, (0, 0));
+        }
     }
 
     /// Puts what there is into its places in a list that is in the plan's order.
@@ -102,9 +151,8 @@ impl<'a, 'o> Results<'a, 'o> {
             if id == CaseId::Sup05 || self.done.iter().any(|(done, _)| *done == id) {
                 continue;
             }
-            let finding = match self.context.left_out.said(id) {
-                Said::Run | Said::Nothing if interrupted => cases::interrupted(),
-                Said::Run | Said::Nothing => not_reached(),
+            let finding = match self.context.left_out.said(id.name()) {
+                Said::Run | Said::Nothing => self.unseen(interrupted),
                 Said::Instead(instead) => instead.clone(),
             };
             self.add(id, finding, (0, 0));
@@ -116,8 +164,19 @@ impl<'a, 'o> Results<'a, 'o> {
             result.evidence.retain(|name| folder.join(name).is_file());
             result
         };
-        self.done.into_iter().map(with_evidence).collect()
+        self.fill_in_own(interrupted);
+        let own = std::mem::take(&mut self.own);
+        self.done
+            .into_iter()
+            .map(with_evidence)
+            .chain(own)
+            .collect()
     }
+}
+
+fn held() -> Finding {
+    let message = "the machine was left up for a person after a failure";
+    Finding::plain(Outcome::NotRun, "held", message)
 }
 
 fn not_reached() -> Finding {
@@ -134,6 +193,8 @@ const EVIDENCE: &[(CaseId, &[&str])] = &[
     (CaseId::Boot02, &[cases::KERNEL_LOG, "console.log"]),
     (CaseId::Con01, &["console.log"]),
     (CaseId::Pwr01, &["console.log"]),
+    (CaseId::Gfx01, &[cases::SCREEN]),
+    (CaseId::Sup06, &[cases::SUPPORT_DATA]),
 ];
 
 /// Those of a boot that cases have to themselves.

@@ -18,7 +18,7 @@ use crate::observer::Observer;
 use crate::profile::{ProfileTask, run_profile};
 use crate::record::{guest_record, image_records, plan_record};
 use crate::request::{Column, Control, Request};
-use crate::{ValidateError, agent, control};
+use crate::{OwnCase, ValidateError, agent, control};
 
 /// Boots the guest on every profile, runs the plan, and writes the run's folder.
 ///
@@ -91,7 +91,7 @@ pub fn validate(request: Request<'_>, observer: &mut dyn Observer) -> Result<Run
         plan: plan_record(&request.plan),
         selection: request.scope.record(),
         repetitions: request.scope.repetitions,
-        own_cases: Vec::new(),
+        own_cases: request.own_cases.iter().map(OwnCase::record).collect(),
         images: image_records(&request.disks, before.done(), &after),
         guest: guest_record(request.guest),
         complete: request.scope.is_whole() && complete(&profiles),

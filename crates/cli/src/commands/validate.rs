@@ -5,7 +5,7 @@ pub(super) mod hosts;
 pub(super) mod live;
 pub(crate) mod table;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use detente_evidence::{Run, Verdict};
 use detente_guest::Guest;
 use detente_host::local::AccelerationChoice;
 use detente_machine::Profile;
-use detente_validate::{DiskInput, Fault, Request, ValidateError};
+use detente_validate::{DiskInput, Fault, OwnCase, Request, ValidateError};
 
 use crate::args::Format;
 use crate::failure::Failure;
@@ -41,12 +41,18 @@ pub(crate) struct Arguments {
     profiles: Vec<String>,
     #[command(flatten)]
     choice: choice::ChoiceArguments,
+    /// A folder of your own cases: executables that are run in the guest after the plan's.
+    #[arg(long, value_name = "DIR")]
+    cases: Option<PathBuf>,
     /// The folder to write the run to; must not exist. Without it, one below the state folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Keep the throw-away overlays in the run's folder.
     #[arg(long)]
     keep: bool,
+    /// After a failure leave the machine up, and say how to get in, until Ctrl-C.
+    #[arg(long)]
+    keep_on_failure: bool,
     /// A further folder that the image may name files in (backing files, parents, data files, extents).
     #[arg(long = "allow-path", value_name = "DIR")]
     allow_path: Vec<PathBuf>,
@@ -75,7 +81,9 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<ExitCode> {
-    let choice::Choice { plan, scope } = arguments.choice.choose(&[])?;
+    let own_cases = own_cases(arguments.cases.as_deref())?;
+    let names: Vec<String> = own_cases.iter().map(|case| case.id.clone()).collect();
+    let choice::Choice { plan, scope } = arguments.choice.choose(&names)?;
     let profiles = choice::profiles(profiles(&arguments.profiles)?, &scope);
     let faults = faults(&arguments.faults)?;
     let folder = match &arguments.out {
@@ -90,6 +98,10 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
         AccelerationChoice::Proved
     };
     let hosts = hosts::Hosts::find(&profiles, choice)?;
+    let keep_on_failure = match arguments.keep_on_failure {
+        true => Some(environment::runtime_folder()?),
+        false => None,
+    };
     let mut live = live::Live::new(out);
     live.begin(&guest, &plan, hosts.all());
     let control = || hosts.control(&profiles);
@@ -98,10 +110,12 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
         guest: &guest,
         plan,
         scope,
+        own_cases,
         profiles: hosts.columns(&profiles),
         control: (!arguments.no_control).then_some(&control),
         out: folder.clone(),
         keep: arguments.keep,
+        keep_on_failure,
         faults,
         boot_limit: arguments.boot_limit.map(Duration::from_secs),
         shutdown_limit: arguments.shutdown_limit.map(Duration::from_secs),
@@ -115,6 +129,18 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
     })?;
     render(arguments, &run, &folder, out)?;
     Ok(ExitCode::from(exit_code(run.verdict)))
+}
+
+/// The user's own cases.
+fn own_cases(folder: Option<&Path>) -> Result<Vec<OwnCase>, Failure> {
+    let Some(folder) = folder else {
+        return Ok(Vec::new());
+    };
+    OwnCase::read_all(folder).map_err(|error| Failure {
+        error: error.into(),
+        hint: Some("docs/guide/own-cases.md says what a case may be".to_owned()),
+        code: crate::USAGE,
+    })
 }
 
 fn profiles(names: &[String]) -> Result<Vec<Profile>, Failure> {

@@ -39,6 +39,13 @@ pub(crate) struct Given {
     untold: Option<String>,
 }
 
+impl Given {
+    /// Whether nothing is waited for any more.
+    pub(super) fn is_late(&self, now: Instant) -> bool {
+        now >= self.due
+    }
+}
+
 /// Why a task gave nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum NoAnswer {

@@ -153,10 +153,13 @@ pub(super) fn play_on(
         profile: Profile::Kvm,
         label: "kvm".to_owned(),
         left_out: LeftOut::new(&plan, Profile::Kvm, None, &crate::Scope::default()),
+        own_cases: &[],
+        hold: None,
         acceleration: Acceleration::Hardware,
         case_limit: None,
         mac: mac_text(),
         seed: 42,
+        faults: &[],
         work: &work,
         disks: crate::guest_disks::GuestDisks::default(),
     };

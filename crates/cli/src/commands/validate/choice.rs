@@ -26,7 +26,7 @@ pub(in crate::commands) struct ChoiceArguments {
     plan: Option<String>,
     /// Run this case alone; may be given again. The run is a partial one.
     #[arg(long = "case", value_name = "ID", value_delimiter = ',')]
-    cases: Vec<String>,
+    only: Vec<String>,
     /// Leave this case out; may be given again. The run is a partial one.
     #[arg(long = "skip", value_name = "ID", value_delimiter = ',')]
     skip: Vec<String>,
@@ -56,7 +56,7 @@ impl ChoiceArguments {
         let planned = plan.cases.iter().map(|case| case.id.name().to_owned());
         let known: Vec<String> = planned.chain(own.iter().cloned()).collect();
         let scope = Scope {
-            only: named(&self.cases, &known, &plan)?,
+            only: named(&self.only, &known, &plan)?,
             skip: named(&self.skip, &known, &plan)?,
             rerun: earlier.as_ref().map(Rerun::of),
             repetitions: self.repeat,
@@ -96,7 +96,7 @@ pub(in crate::commands) fn profiles(named: Vec<Profile>, scope: &Scope) -> Vec<P
 
 fn nothing(arguments: &ChoiceArguments, earlier: Option<&Run>) -> Failure {
     let message = match earlier {
-        Some(run) if arguments.cases.is_empty() && arguments.skip.is_empty() => {
+        Some(run) if arguments.only.is_empty() && arguments.skip.is_empty() => {
             format!("every case of {} that applied passed", run.run_id)
         }
         Some(_) | None => "no case is left to be run".to_owned(),

@@ -67,6 +67,13 @@ impl Observer for Live<'_> {
                 let seconds = format!("{}.{} s", elapsed_ms / 1000, elapsed_ms % 1000 / 100);
                 self.out.aside(&format!("  · {seconds:>8}  {text}"));
             }
+            Progress::Held { ways, .. } => {
+                self.out.aside("\nthe machine is left up. To get in:");
+                for way in *ways {
+                    self.out.aside(&format!("  {way}"));
+                }
+                self.out.aside("Ctrl-C ends it.");
+            }
             Progress::Case { result } => self.case(result),
         }
     }
