@@ -56,6 +56,8 @@ pub(super) fn run(
         guest: &guest,
         plan,
         scope: Scope::default(),
+        own_cases: Vec::new(),
+        keep_on_failure: None,
         profiles: columns,
         control: None,
         out: folder,
