@@ -98,10 +98,11 @@ impl Work<'_> {
         if let Some(rescue) = rescue {
             bring(rescue, &mut files, &mut order);
         }
-        let prepared = self.prepared(profile, files, &order, &folder)?;
+        let acceleration = host.facts().acceleration;
+        let mut prepared = self.prepared(profile, files, &order, &folder)?;
+        prepared.spec.topology = topology(acceleration);
         let overlays = prepared.spec.disks.iter().take(self.disks.len());
         let overlays = overlays.map(|disk| disk.overlay.clone()).collect();
-        let acceleration = host.facts().acceleration;
         let machine = host.start(&prepared.spec, &folder)?;
         let interrupt = self.with.interrupt.clone();
         let silence = scaled(SILENCE_S, acceleration);
@@ -134,7 +135,6 @@ impl Work<'_> {
         let mut prepared = machine_spec(profile, &plan, &boot, self.disks, folder)?;
         let spec = &mut prepared.spec;
         spec.name = format!("detente-prepare-{profile}");
-        spec.topology = topology();
         spec.memory_mib = MEMORY_MIB;
         spec.disks.push(self.payload.disk(profile, folder)?);
         Ok(prepared)
