@@ -28,6 +28,7 @@ mod network;
 mod payload_disk;
 mod ping;
 mod place;
+mod records;
 mod relabel;
 mod remove_file;
 mod root_disk;
@@ -38,6 +39,7 @@ mod tool_output;
 mod transfer;
 mod use_disk;
 mod vmbus;
+mod watchdog;
 mod write_file;
 mod writes;
 
@@ -120,6 +122,9 @@ pub(crate) fn needs_root(task: &Task) -> bool {
         | Task::AwaitProcessors { .. }
         | Task::AwaitMemory { .. }
         | Task::ReadClocks
+        | Task::WriteRecords { .. }
+        | Task::ReadRecords { .. }
+        | Task::StartWatchdog
         | Task::Crash => false,
     }
 }
@@ -193,6 +198,20 @@ pub(crate) fn run(
             Observation::MemoryGrown(seen).into()
         }
         Task::ReadClocks => Observation::GuestClock(guest_clock::run(root)).into(),
+        Task::WriteRecords {
+            serial,
+            seed,
+            for_ms,
+        } => {
+            let written = records::write(serial, *seed, *for_ms, limits, tell)?;
+            Observation::RecordsRead(written).into()
+        }
+        Task::ReadRecords {
+            serial,
+            seed,
+            wait_ms,
+        } => Observation::RecordsRead(records::read(serial, *seed, *wait_ms)?).into(),
+        Task::StartWatchdog => Observation::Watchdog(watchdog::run()?).into(),
         Task::Exercise(exercise) => {
             Observation::Exercised(exercises::run(exercise, limits, tell)?).into()
         }

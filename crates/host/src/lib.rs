@@ -36,6 +36,6 @@ pub mod scripted;
 
 pub use host::{
     Acceleration, Host, HostError, HostFacts, Implementation, Machine, MachineEvent, NetworkSeen,
-    Port, PowerOff, StopReport,
+    Port, PowerOff, ProcessorWord, StopReport,
 };
-pub use operation::{Operated, Operation};
+pub use operation::{DiskSource, Operated, Operation};

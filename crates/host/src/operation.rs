@@ -13,6 +13,19 @@ pub enum Operation {
     Reset,
     /// Send a non-maskable interrupt.
     InjectNmi,
+    /// Press Ctrl, Alt and Delete on the keyboard.
+    PressCtrlAltDelete,
+    /// Keep the whole state of the machine, memory and its first disks, in their overlays. Disks
+    /// that were plugged in are left out.
+    SaveState {
+        /// How many disks.
+        disks: usize,
+    },
+    /// Go back to the state that was kept, and let go of it.
+    RestoreState {
+        /// How many disks were kept.
+        disks: usize,
+    },
     /// Plug the network card's cable in or out.
     SetLink {
         /// Whether it is in.
@@ -22,8 +35,8 @@ pub enum Operation {
     PlugDisk {
         /// What it is called from now on.
         name: String,
-        /// A raw file.
-        file: PathBuf,
+        /// Where its bytes are.
+        source: DiskSource,
         /// Whether the guest may only read it.
         read_only: bool,
         /// Whether the file gives back what the guest discards.
@@ -92,6 +105,15 @@ pub enum Operation {
         /// An empty qcow2 overlay above nothing, of the disk's length.
         overlay: PathBuf,
     },
+}
+
+/// Where the bytes of a disk are that is plugged in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DiskSource {
+    /// In a raw file.
+    File(PathBuf),
+    /// With a server of NBD, at this Unix socket.
+    Socket(PathBuf),
 }
 
 /// What came of an [`Operation`].

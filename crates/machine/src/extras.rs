@@ -62,10 +62,38 @@ pub enum Pretended {
     Pause,
     /// A snapshot is taken.
     Snapshot,
+    /// The machine goes back to a state that was kept.
+    Restored,
+    /// The machine is reset.
+    Reset,
+    /// What the guest flushes is durable: told to whoever serves its disks.
+    Flush,
+    /// The watchdog resets the machine.
+    Watchdog,
+    /// There is a device that a panic is told to.
+    PanicDevice,
+    /// The firmware starts whatever boot loader the disk has.
+    AnyBootLoader,
+    /// The firmware enforces Secure Boot.
+    SecureBoot,
+    /// The firmware trusts a stranger alone.
+    StrangerAlone,
+    /// Frames beyond the usual length are carried.
+    LongFrames,
+    /// The machine has a UUID.
+    Uuid,
+    /// Memory keeps what is written: the agent is told to flip a bit.
+    Memory,
+    /// The disk keeps what is written: the agent is told to overwrite a part.
+    DiskContent,
+    /// A port carries what is sent: who sends flips a bit.
+    PortContent,
+    /// Support data arrives as it was sent: who receives it flips a bit.
+    SupportData,
 }
 
 impl Pretended {
-    fn bit(self) -> u16 {
+    fn bit(self) -> u32 {
         match self {
             Self::UnpluggedDisk => 1 << 0,
             Self::GrownDisk => 1 << 1,
@@ -78,13 +106,27 @@ impl Pretended {
             Self::Balloon => 1 << 8,
             Self::Pause => 1 << 9,
             Self::Snapshot => 1 << 10,
+            Self::Restored => 1 << 11,
+            Self::Reset => 1 << 12,
+            Self::Flush => 1 << 13,
+            Self::Watchdog => 1 << 14,
+            Self::PanicDevice => 1 << 15,
+            Self::AnyBootLoader => 1 << 16,
+            Self::SecureBoot => 1 << 17,
+            Self::StrangerAlone => 1 << 18,
+            Self::LongFrames => 1 << 19,
+            Self::Uuid => 1 << 20,
+            Self::Memory => 1 << 21,
+            Self::DiskContent => 1 << 22,
+            Self::PortContent => 1 << 23,
+            Self::SupportData => 1 << 24,
         }
     }
 }
 
 /// Several of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PretendedSet(u16);
+pub struct PretendedSet(u32);
 
 impl PretendedSet {
     /// Adds one.

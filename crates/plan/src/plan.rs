@@ -103,6 +103,15 @@ pub enum CaseId {
     /// Boot log clean.
     #[serde(rename = "BOOT-02")]
     Boot02,
+    /// The firmware starts the disk's own boot loader.
+    #[serde(rename = "BOOT-03")]
+    Boot03,
+    /// Secure Boot.
+    #[serde(rename = "BOOT-04")]
+    Boot04,
+    /// What Secure Boot must refuse.
+    #[serde(rename = "BOOT-05")]
+    Boot05,
     /// Drivers in the initramfs.
     #[serde(rename = "BOOT-10")]
     Boot10,
@@ -184,9 +193,84 @@ pub enum CaseId {
     /// The clock after a pause.
     #[serde(rename = "TIME-04")]
     Time04,
+    /// What QEMU's guest agent says of the guest.
+    #[serde(rename = "AGT-01")]
+    Agt01,
+    /// The guest restarts itself, again and again.
+    #[serde(rename = "BOOT-08")]
+    Boot08,
+    /// A crash is told by the pvpanic device.
+    #[serde(rename = "CRS-02")]
+    Crs02,
+    /// A watchdog that is not fed.
+    #[serde(rename = "CRS-05")]
+    Crs05,
+    /// QEMU's guest agent is alive.
+    #[serde(rename = "HB-02")]
+    Hb02,
+    /// A restart asked from outside.
+    #[serde(rename = "PWR-02")]
+    Pwr02,
+    /// The reset button.
+    #[serde(rename = "PWR-03")]
+    Pwr03,
+    /// A snapshot while the guest runs.
+    #[serde(rename = "SNP-02")]
+    Snp02,
+    /// The machine's state is kept and found again.
+    #[serde(rename = "SNP-05")]
+    Snp05,
+    /// What was flushed survives a power cut.
+    #[serde(rename = "STO-05")]
+    Sto05,
     /// Self-check.
     #[serde(rename = "SUP-05")]
     Sup05,
+    /// Processors go offline and come back.
+    #[serde(rename = "CPU-03")]
+    Cpu03,
+    /// What the processor can.
+    #[serde(rename = "CPU-07")]
+    Cpu07,
+    /// Memory under stress.
+    #[serde(rename = "MEM-08")]
+    Mem08,
+    /// Several files are written and read at once.
+    #[serde(rename = "STO-13")]
+    Sto13,
+    /// Offloads.
+    #[serde(rename = "NET-03")]
+    Net03,
+    /// An MTU beyond the usual.
+    #[serde(rename = "NET-04")]
+    Net04,
+    /// Drift, idle and under load.
+    #[serde(rename = "TIME-02")]
+    Time02,
+    /// The clock after it was turned back.
+    #[serde(rename = "TIME-03")]
+    Time03,
+    /// Pairs that change and go.
+    #[serde(rename = "KVP-02")]
+    Kvp02,
+    /// The virtio serial port, both ways.
+    #[serde(rename = "CON-02")]
+    Con02,
+    /// The screen.
+    #[serde(rename = "GFX-01")]
+    Gfx01,
+    /// Everything is busy at once.
+    #[serde(rename = "STR-01")]
+    Str01,
+    /// A guest that can be supported.
+    #[serde(rename = "SUP-01")]
+    Sup01,
+    /// What SMBIOS and ACPI say.
+    #[serde(rename = "SUP-04")]
+    Sup04,
+    /// Support data.
+    #[serde(rename = "SUP-06")]
+    Sup06,
 }
 
 impl CaseId {
@@ -196,6 +280,9 @@ impl CaseId {
         match self {
             Self::Boot01 => "BOOT-01",
             Self::Boot02 => "BOOT-02",
+            Self::Boot03 => "BOOT-03",
+            Self::Boot04 => "BOOT-04",
+            Self::Boot05 => "BOOT-05",
             Self::Boot10 => "BOOT-10",
             Self::Cpu01 => "CPU-01",
             Self::Cpu05 => "CPU-05",
@@ -223,7 +310,32 @@ impl CaseId {
             Self::Net07 => "NET-07",
             Self::Net14 => "NET-14",
             Self::Time04 => "TIME-04",
+            Self::Agt01 => "AGT-01",
+            Self::Boot08 => "BOOT-08",
+            Self::Crs02 => "CRS-02",
+            Self::Crs05 => "CRS-05",
+            Self::Hb02 => "HB-02",
+            Self::Pwr02 => "PWR-02",
+            Self::Pwr03 => "PWR-03",
+            Self::Snp02 => "SNP-02",
+            Self::Snp05 => "SNP-05",
+            Self::Sto05 => "STO-05",
             Self::Sup05 => "SUP-05",
+            Self::Cpu03 => "CPU-03",
+            Self::Cpu07 => "CPU-07",
+            Self::Mem08 => "MEM-08",
+            Self::Sto13 => "STO-13",
+            Self::Net03 => "NET-03",
+            Self::Net04 => "NET-04",
+            Self::Time02 => "TIME-02",
+            Self::Time03 => "TIME-03",
+            Self::Kvp02 => "KVP-02",
+            Self::Con02 => "CON-02",
+            Self::Gfx01 => "GFX-01",
+            Self::Str01 => "STR-01",
+            Self::Sup01 => "SUP-01",
+            Self::Sup04 => "SUP-04",
+            Self::Sup06 => "SUP-06",
         }
     }
 }

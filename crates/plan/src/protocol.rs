@@ -25,7 +25,8 @@ pub use observation::{
     KernelRecord, Memory, Network, Observation, OrphanDevice, RootDisk, Selinux, Transfer,
 };
 pub use plugged::{
-    AwaitCard, Card, CardState, DiskStep, DiskUsed, GuestClock, MemoryGrown, ProcessorsGrown, UseDisk,
+    AwaitCard, Card, CardState, DiskStep, DiskUsed, GuestClock, MemoryGrown, ProcessorsGrown,
+    RecordsRead, UseDisk, Watchdog,
 };
 pub use prepare::{
     Before, Bytes, ChangeEnd, Content, FileContent, FileSeen, FileState, GuestPath,

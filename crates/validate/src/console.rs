@@ -1,6 +1,8 @@
 //! Watches a guest's console: lines, signs, a bounded tail.
 
-use detente_plan::console::{Sign, sign};
+use std::collections::BTreeMap;
+
+use detente_plan::console::{Sign, Station, sign, station};
 
 /// The longest line that is looked at; the rest of it is ignored.
 const LINE_LIMIT: usize = 4096;
@@ -26,6 +28,8 @@ pub(crate) struct ConsoleWatch {
     pub(crate) gave_up: Option<String>,
     /// The kernel's last words.
     pub(crate) last_words: Option<String>,
+    /// The first line of each station of a boot through the firmware.
+    pub(crate) stations: BTreeMap<Station, String>,
     /// Every byte counted.
     pub(crate) bytes: u64,
 }
@@ -47,6 +51,15 @@ impl ConsoleWatch {
         }
     }
 
+    /// Forgets what a boot has shown before the next: what may be read is still in the file.
+    pub(crate) fn begin_boot(&mut self) {
+        let bytes = self.bytes;
+        *self = Self {
+            bytes,
+            ..Self::default()
+        };
+    }
+
     /// The end of what came out, cleaned of control sequences.
     pub(crate) fn tail(&self) -> String {
         let start = self.tail.len().saturating_sub(TAIL_LIMIT);
@@ -58,8 +71,18 @@ impl ConsoleWatch {
         self.tail().contains(text)
     }
 
+    /// The prompt that waits for somebody to log in (getty's, login(1)'s), if the console shows one.
+    pub(crate) fn login_prompt(&self) -> Option<String> {
+        let line = printable(&self.line);
+        let line = line.trim();
+        line.ends_with("login:").then(|| line.to_owned())
+    }
+
     fn end_line(&mut self) {
         let line = printable(&std::mem::take(&mut self.line)).trim().to_owned();
+        if let Some(station) = station(&line) {
+            self.stations.entry(station).or_insert_with(|| line.clone());
+        }
         match sign(&line) {
             None => {}
             Some(Sign::Alarm) => {
@@ -123,6 +146,25 @@ mod tests {
         watch.push(b"Kernel panic - not syncing: at last\n");
         let panic = watch.panic.as_deref();
         assert_eq!(panic, Some("Kernel panic - not syncing: at last"));
+    }
+
+    #[test]
+    fn a_prompt_is_a_line_that_waits() {
+        let mut watch = ConsoleWatch::default();
+        watch.push(b"Last login: today\ndemo log");
+        assert_eq!(watch.login_prompt(), None);
+        watch.push(b"in: \x1b[0m");
+        assert_eq!(watch.login_prompt().as_deref(), Some("demo login:"));
+        watch.push(b"root\r\n");
+        assert_eq!(watch.login_prompt(), None);
+    }
+
+    #[test]
+    fn stations_are_kept_once() {
+        let mut watch = ConsoleWatch::default();
+        watch.push(b"Linux version 1\r\nLinux version 2\r\n");
+        let line = watch.stations.get(&Station::Kernel).map(String::as_str);
+        assert_eq!(line, Some("Linux version 1"));
     }
 
     #[test]

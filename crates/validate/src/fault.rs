@@ -6,7 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use detente_machine::{DiskBus, LaunchSpec, Pretended, Topology};
+use detente_machine::{DiskBus, LaunchSpec, OnReset, Pretended, Topology};
 use detente_plan::CaseId;
 
 /// One fault.
@@ -66,11 +66,57 @@ pub enum Fault {
     PluggedMemory,
     /// The machine says that it stands still, and it does not.
     Pause,
+    /// The machine ends when it is reset, and does not start again.
+    Restart,
+    /// The guest is told to ignore Ctrl, Alt and Delete.
+    CtrlAltDelete,
+    /// The machine says that it is reset, and it is not.
+    Reset,
+    /// A disk says that it has flushed, and it has not.
+    Flush,
+    /// There is no device that a panic is told to.
+    PanicDevice,
+    /// The watchdog that is not fed does nothing.
+    Watchdog,
+    /// The machine says that a snapshot is taken, and it is not.
+    Snapshot,
+    /// The machine says that it has gone back, and it has not.
+    Restored,
+    /// There is no port for QEMU's guest agent.
+    GuestAgent,
+    /// The firmware refuses the disk's boot loader.
+    BootLoader,
+    /// The firmware says that it enforces Secure Boot, and it does not.
+    SecureBoot,
+    /// The firmware trusts what it must refuse.
+    TrustingFirmware,
+    /// One of the processors is not brought up.
+    OfflineProcessor,
+    /// The kernel is told to leave a feature of the processor alone.
+    ProcessorFlags,
+    /// The agent flips a bit of the memory that it fills.
+    MemoryBit,
+    /// The agent overwrites a part of what it has written.
+    DiskContent,
+    /// Frames beyond the usual length are lost.
+    LongFrames,
+    /// The kernel is told that its clock ticks slower than it does.
+    ClockRate,
+    /// One bit of each piece is flipped on its way to the guest.
+    PortContent,
+    /// Every colour of the guest's console is black.
+    Screen,
+    /// The kernel is told that a user has tainted it.
+    Taint,
+    /// The machine has no UUID.
+    Uuid,
+    /// A letter of the support data is changed on its way.
+    SupportData,
 }
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 50] = [
         Self::BootLog,
         Self::Vcpus,
         Self::Memory,
@@ -98,6 +144,29 @@ impl Fault {
         Self::Balloon,
         Self::PluggedMemory,
         Self::Pause,
+        Self::Restart,
+        Self::CtrlAltDelete,
+        Self::Reset,
+        Self::Flush,
+        Self::PanicDevice,
+        Self::Watchdog,
+        Self::Snapshot,
+        Self::Restored,
+        Self::GuestAgent,
+        Self::BootLoader,
+        Self::SecureBoot,
+        Self::TrustingFirmware,
+        Self::OfflineProcessor,
+        Self::ProcessorFlags,
+        Self::MemoryBit,
+        Self::DiskContent,
+        Self::LongFrames,
+        Self::ClockRate,
+        Self::PortContent,
+        Self::Screen,
+        Self::Taint,
+        Self::Uuid,
+        Self::SupportData,
     ];
 
     /// The name on the command line and in records.
@@ -131,6 +200,29 @@ impl Fault {
             Self::Balloon => "balloon",
             Self::PluggedMemory => "plugged-memory",
             Self::Pause => "pause",
+            Self::Restart => "restart",
+            Self::CtrlAltDelete => "ctrl-alt-delete",
+            Self::Reset => "reset",
+            Self::Flush => "flush",
+            Self::PanicDevice => "panic-device",
+            Self::Watchdog => "watchdog",
+            Self::Snapshot => "snapshot",
+            Self::Restored => "restored",
+            Self::GuestAgent => "guest-agent",
+            Self::BootLoader => "boot-loader",
+            Self::SecureBoot => "secure-boot",
+            Self::TrustingFirmware => "trusting-firmware",
+            Self::OfflineProcessor => "offline-processor",
+            Self::ProcessorFlags => "processor-flags",
+            Self::MemoryBit => "memory-bit",
+            Self::DiskContent => "disk-content",
+            Self::LongFrames => "long-frames",
+            Self::ClockRate => "clock-rate",
+            Self::PortContent => "port-content",
+            Self::Screen => "screen",
+            Self::Taint => "taint",
+            Self::Uuid => "uuid",
+            Self::SupportData => "support-data",
         }
     }
 
@@ -165,6 +257,29 @@ impl Fault {
             Self::Balloon => CaseId::Mem02,
             Self::PluggedMemory => CaseId::Mem04,
             Self::Pause => CaseId::Time04,
+            Self::Restart => CaseId::Boot08,
+            Self::CtrlAltDelete => CaseId::Pwr02,
+            Self::Reset => CaseId::Pwr03,
+            Self::Flush => CaseId::Sto05,
+            Self::PanicDevice => CaseId::Crs02,
+            Self::Watchdog => CaseId::Crs05,
+            Self::Snapshot => CaseId::Snp02,
+            Self::Restored => CaseId::Snp05,
+            Self::GuestAgent => CaseId::Hb02,
+            Self::BootLoader => CaseId::Boot03,
+            Self::SecureBoot => CaseId::Boot04,
+            Self::TrustingFirmware => CaseId::Boot05,
+            Self::OfflineProcessor => CaseId::Cpu03,
+            Self::ProcessorFlags => CaseId::Cpu07,
+            Self::MemoryBit => CaseId::Mem08,
+            Self::DiskContent => CaseId::Sto13,
+            Self::LongFrames => CaseId::Net04,
+            Self::ClockRate => CaseId::Time02,
+            Self::PortContent => CaseId::Con02,
+            Self::Screen => CaseId::Gfx01,
+            Self::Taint => CaseId::Sup01,
+            Self::Uuid => CaseId::Sup04,
+            Self::SupportData => CaseId::Sup06,
         }
     }
 
@@ -210,9 +325,40 @@ impl Fault {
             Self::Balloon => pretend(spec, Pretended::Balloon),
             Self::PluggedMemory => pretend(spec, Pretended::PluggedMemory),
             Self::Pause => pretend(spec, Pretended::Pause),
+            Self::Restart => spec.extras.on_reset = OnReset::Ends,
+            Self::CtrlAltDelete => append(spec, "systemd.mask=ctrl-alt-del.target"),
+            Self::Reset => pretend(spec, Pretended::Reset),
+            Self::Flush => pretend(spec, Pretended::Flush),
+            Self::PanicDevice => pretend(spec, Pretended::PanicDevice),
+            Self::Watchdog => pretend(spec, Pretended::Watchdog),
+            Self::Snapshot => pretend(spec, Pretended::Snapshot),
+            Self::Restored => pretend(spec, Pretended::Restored),
+            Self::GuestAgent => spec.extras.guest_agent = false,
+            Self::BootLoader => pretend(spec, Pretended::AnyBootLoader),
+            Self::SecureBoot => pretend(spec, Pretended::SecureBoot),
+            Self::TrustingFirmware => pretend(spec, Pretended::StrangerAlone),
+            Self::OfflineProcessor => append(spec, "maxcpus=1"),
+            Self::ProcessorFlags => append(spec, "clearcpuid=151"),
+            Self::MemoryBit => pretend(spec, Pretended::Memory),
+            Self::DiskContent => pretend(spec, Pretended::DiskContent),
+            Self::LongFrames => pretend(spec, Pretended::LongFrames),
+            Self::ClockRate => append(
+                spec,
+                "tsc_early_khz=1000000 tsc=reliable clocksource=tsc no-kvmclock",
+            ),
+            Self::PortContent => pretend(spec, Pretended::PortContent),
+            Self::Screen => append(spec, BLACK),
+            Self::Taint => append(spec, "sysctl.kernel.tainted=64"),
+            Self::Uuid => pretend(spec, Pretended::Uuid),
+            Self::SupportData => pretend(spec, Pretended::SupportData),
         }
     }
 }
+
+/// Linux, drivers/tty/vt/vt.c: the sixteen colours of the console.
+const BLACK: &str = "vt.default_red=0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0 \
+                     vt.default_grn=0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0 \
+                     vt.default_blu=0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0";
 
 fn pretend(spec: &mut LaunchSpec, what: Pretended) {
     spec.extras.pretended.insert(what);
@@ -296,7 +442,11 @@ mod tests {
             console_input: true,
             hypervisor_bit: true,
             synthetic: detente_machine::Synthetic::default(),
-            extras: detente_machine::Extras::default(),
+            extras: detente_machine::Extras {
+                on_reset: OnReset::Restarts,
+                guest_agent: true,
+                ..detente_machine::Extras::default()
+            },
         }
     }
 

@@ -2,8 +2,11 @@
 
 mod clock;
 mod end;
+mod held;
+mod guest_agent;
 mod plugged;
 mod progress;
+mod restart;
 mod services;
 mod task;
 mod wait;
@@ -21,10 +24,13 @@ use crate::console::ConsoleWatch;
 use crate::limits::ms;
 use crate::link::{AgentIdentity, Link};
 
+use guest_agent::GuestAgentPort;
+
 pub(crate) use clock::AgentClock;
+pub(crate) use guest_agent::AgentRefusal;
 pub(crate) use progress::ToolProgress;
 pub(crate) use services::Services;
-pub(crate) use task::{NoAnswer, TaskEnd};
+pub(crate) use task::{Given, NoAnswer, TaskEnd};
 pub(crate) use wait::Waited;
 
 /// A conversation with one started machine.
@@ -49,6 +55,7 @@ pub(crate) struct Session {
     results: HashMap<u32, TaskEnd>,
     last_task: u32,
     last_heard: Option<Instant>,
+    heard_on: Option<Port>,
     /// The console's limit was passed.
     pub(crate) flooded: Option<u64>,
     /// The machine was powered off.
@@ -65,6 +72,14 @@ pub(crate) struct Session {
     pub(crate) tools: ToolProgress,
     /// The devices that the guest let go of.
     gone: Vec<String>,
+    /// What QEMU's guest agent has said.
+    guest_agent: GuestAgentPort,
+    /// The resets that were wanted.
+    wanted_resets: u32,
+    /// The agent of the boot before: that of the next is to be the same.
+    earlier_agent: Option<AgentIdentity>,
+    /// What the console says, for those who look on at a machine that is left up.
+    tap: Option<Vec<u8>>,
     started: Instant,
     /// How far waiting has come: the machine's own time, which a script may let run ahead.
     waited_to: Instant,
@@ -95,6 +110,7 @@ impl Session {
             results: HashMap::new(),
             last_task: 0,
             last_heard: None,
+            heard_on: None,
             flooded: None,
             power_off: None,
             resets: 0,
@@ -103,6 +119,10 @@ impl Session {
             services: Services::default(),
             tools: ToolProgress::default(),
             gone: Vec::new(),
+            guest_agent: GuestAgentPort::default(),
+            wanted_resets: 0,
+            earlier_agent: None,
+            tap: None,
             started,
             waited_to: started,
         }
@@ -133,6 +153,11 @@ impl Session {
     /// Whether the user has had enough.
     pub(crate) fn interrupted(&self) -> bool {
         self.interrupt.load(Ordering::Relaxed)
+    }
+
+    /// The port that the agent was heard on last.
+    pub(crate) fn heard_on(&self) -> Option<Port> {
+        self.heard_on
     }
 
     /// The machine, for what is not conversation.
@@ -212,12 +237,15 @@ impl Session {
         let messages = match port {
             Port::Console => {
                 self.console.push(bytes);
+                self.keep_for_tap(bytes);
                 return;
             }
             Port::AgentSerial => self.serial.receive(bytes),
             Port::AgentVirtio => self.virtio.receive(bytes),
-            // No case talks to the guest's own agent yet.
-            Port::GuestAgent => return,
+            Port::GuestAgent => {
+                self.guest_agent.receive(bytes);
+                return;
+            }
         };
         for message in messages {
             self.heard(port, message);
@@ -232,7 +260,7 @@ impl Session {
             &mut self.serial
         };
         if matches!(message, AgentMessage::Hello { .. }) {
-            let known = self.agent.as_ref();
+            let known = self.agent.as_ref().or(self.earlier_agent.as_ref());
             if let Some(identity) = Link::identity(&message, &self.order, known) {
                 // An agent that does not hear it stays silent, which has its own end.
                 let _ = link.welcome(self.machine.as_mut(), &self.order);
@@ -245,6 +273,7 @@ impl Session {
             return;
         }
         self.last_heard = Some(self.now());
+        self.heard_on = Some(port);
         match message {
             AgentMessage::Hello { .. } => {}
             AgentMessage::Heartbeat {

@@ -4,16 +4,21 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::Limits;
+use super::{Limits, hypervisor};
 use crate::sysfs;
 use crate::task_error::{Doing as _, TaskError};
+
+/// Whose guests have the bus whose driver tells.
+const HYPERV: &str = "Microsoft Hv";
 
 const RESERVE: Duration = Duration::from_secs(1);
 
 /// Waits for the driver that tells the platform, and pulls the trigger. Comes back only when the
 /// kernel did not crash.
 pub(super) fn run(limits: &Limits) -> TaskError {
-    while sysfs::names("/sys/bus/vmbus/devices", 1).is_empty() && !limits.left(RESERVE).is_zero() {
+    let bus = "/sys/bus/vmbus/devices";
+    let has_bus = hypervisor::run(Path::new("/")).vendor == HYPERV;
+    while has_bus && sysfs::names(bus, 1).is_empty() && !limits.left(RESERVE).is_zero() {
         sleep(Duration::from_millis(100));
     }
     let trigger = Path::new("/proc/sysrq-trigger");

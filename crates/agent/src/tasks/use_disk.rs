@@ -98,9 +98,22 @@ fn try_to_write(node: &str) -> Result<(), TaskError> {
     fadvise(&disk, 0, None, Advice::DontNeed).doing("drop the cache")
 }
 
-fn len_bytes(class: &Path, disk: &str) -> u64 {
+/// The length of a disk.
+pub(super) fn len_bytes(class: &Path, disk: &str) -> u64 {
     let sectors = sysfs::text(class.join(disk).join("size")).parse::<u64>();
     sectors.unwrap_or(0).saturating_mul(SECTOR_BYTES)
+}
+
+/// The disk with a serial number, when it has come or the time is over.
+pub(super) fn await_disk(serial: &str, most: Duration) -> Option<String> {
+    let begun = Instant::now();
+    loop {
+        let disk = find(Path::new(BLOCK), serial);
+        if disk.is_some() || begun.elapsed() >= most {
+            return disk;
+        }
+        sleep(LOOK);
+    }
 }
 
 /// The whole disk with a serial number.

@@ -7,6 +7,7 @@
 )]
 
 pub(crate) mod circle;
+pub(crate) mod faults;
 pub(crate) mod images;
 pub(crate) mod killed;
 pub(crate) mod prepare;

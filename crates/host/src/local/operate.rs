@@ -1,17 +1,25 @@
 //! What is done to a machine in QEMU while it runs, by QMP (QEMU's qapi/*.json).
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use detente_machine::qemu::slot;
 use serde_json::{Value, json};
 
 use super::qmp::QmpError;
-use crate::{HostError, Operated, Operation};
+use crate::{DiskSource, HostError, Operated, Operation};
 
 const MIB: u64 = 1024 * 1024;
 
 /// A processor that may be plugged in needs a place that is empty: `query-hotpluggable-cpus`.
 const NO_PLACE: &str = "every processor that there may be is there";
+
+/// What the state that is kept, and the job that keeps it, are called.
+const STATE: &str = "detente";
+
+/// How long it may take to keep or to find the state of a machine, and how often it is looked at.
+const STATE_LIMIT: Duration = Duration::from_secs(300);
+const STATE_LOOK: Duration = Duration::from_millis(200);
 
 /// Asks the monitor.
 pub(super) type Ask<'a> = dyn FnMut(&str, Value) -> Result<Value, QmpError> + 'a;
@@ -47,16 +55,23 @@ fn carry_out(
         Operation::Resume => ask("cont", json!({})),
         Operation::Reset => ask("system_reset", json!({})),
         Operation::InjectNmi => ask("inject-nmi", json!({})),
+        Operation::PressCtrlAltDelete => ask("send-key", json!({ "keys": ctrl_alt_delete() })),
+        Operation::SaveState { disks } => return state(ask, "snapshot-save", *disks),
+        Operation::RestoreState { disks } => return restore(ask, *disks),
         Operation::SetLink { up } => ask("set_link", json!({ "name": "net0", "up": up })),
         Operation::PlugDisk {
             name,
-            file,
+            source,
             read_only,
             discards,
             serial,
             slot,
         } => {
-            add_file(ask, name, text(file)?, *read_only, *discards)?;
+            let access = Access {
+                read_only: *read_only,
+                discards: *discards,
+            };
+            ask("blockdev-add", node(name, source, access)?)?;
             return plug_disk(ask, name, serial, *slot);
         }
         Operation::GrowDisk { name, bytes } => {
@@ -82,30 +97,35 @@ fn device(name: &str) -> String {
     format!("{name}-device")
 }
 
-/// A node of a raw file.
-fn add_file(
-    ask: &mut Ask<'_>,
-    name: &str,
-    path: &str,
+/// What may be done with a node.
+#[derive(Clone, Copy)]
+struct Access {
     read_only: bool,
     discards: bool,
-) -> Result<(), Failure> {
-    let discard = if discards { "unmap" } else { "ignore" };
-    ask(
-        "blockdev-add",
-        json!({
-            "node-name": name,
-            "driver": "raw",
-            "read-only": read_only,
+}
+
+/// A node of raw bytes.
+fn node(name: &str, source: &DiskSource, access: Access) -> Result<Value, Failure> {
+    let discard = if access.discards { "unmap" } else { "ignore" };
+    let below = match source {
+        DiskSource::File(file) => json!({
+            "driver": "file",
+            "filename": text(file)?,
             "discard": discard,
-            "file": {
-                "driver": "file",
-                "filename": path,
-                "discard": discard,
-            },
         }),
-    )?;
-    Ok(())
+        DiskSource::Socket(socket) => json!({
+            "driver": "nbd",
+            "server": { "type": "unix", "path": text(socket)? },
+            "discard": discard,
+        }),
+    };
+    Ok(json!({
+        "node-name": name,
+        "driver": "raw",
+        "read-only": access.read_only,
+        "discard": discard,
+        "file": below,
+    }))
 }
 
 fn plug_disk(ask: &mut Ask<'_>, name: &str, serial: &str, place: u8) -> Result<Operated, Failure> {
@@ -125,6 +145,51 @@ fn plug_disk(ask: &mut Ask<'_>, name: &str, serial: &str, place: u8) -> Result<O
         return Err(error.into());
     }
     Ok(Operated::Done)
+}
+
+fn ctrl_alt_delete() -> Value {
+    let keys = ["ctrl", "alt", "delete"];
+    keys.iter()
+        .map(|key| json!({ "type": "qcode", "data": key }))
+        .collect()
+}
+
+/// Goes back to the state that was kept, and lets go of it.
+fn restore(ask: &mut Ask<'_>, disks: usize) -> Result<Operated, Failure> {
+    // A machine that runs cannot be told what it was.
+    ask("stop", json!({}))?;
+    state(ask, "snapshot-load", disks)?;
+    state(ask, "snapshot-delete", disks)?;
+    ask("cont", json!({}))?;
+    Ok(Operated::Done)
+}
+
+/// A job with the state of the machine (QEMU, qapi/migration.json), to its end.
+fn state(ask: &mut Ask<'_>, command: &str, disks: usize) -> Result<Operated, Failure> {
+    let nodes: Vec<String> = (0..disks).map(|disk| format!("disk{disk}")).collect();
+    let mut order = json!({ "job-id": STATE, "tag": STATE, "devices": nodes });
+    if command != "snapshot-delete" {
+        order["vmstate"] = json!(nodes.first());
+    }
+    ask(command, order)?;
+    let begun = Instant::now();
+    while begun.elapsed() < STATE_LIMIT {
+        let jobs = ask("query-jobs", json!({}))?;
+        let mut jobs = jobs.as_array().into_iter().flatten();
+        let job = jobs.find(|job| job["id"] == STATE);
+        if job.is_none_or(|job| job["status"] == "concluded") {
+            let error = job.and_then(|job| job["error"].as_str()).map(str::to_owned);
+            if job.is_some() {
+                ask("job-dismiss", json!({ "id": STATE }))?;
+            }
+            return match error {
+                Some(why) => Err(Failure::Other(why)),
+                None => Ok(Operated::Done),
+            };
+        }
+        std::thread::sleep(STATE_LOOK);
+    }
+    Err(Failure::Other(format!("not done within {STATE_LIMIT:?}")))
 }
 
 fn plug_card(ask: &mut Ask<'_>, name: &str, mac: [u8; 6], place: u8) -> Result<Operated, Failure> {
@@ -245,6 +310,9 @@ fn action(operation: &Operation) -> &'static str {
         Operation::Resume => "resuming the machine",
         Operation::Reset => "pressing the reset button",
         Operation::InjectNmi => "injecting an NMI",
+        Operation::PressCtrlAltDelete => "pressing Ctrl, Alt and Delete",
+        Operation::SaveState { .. } => "keeping the state",
+        Operation::RestoreState { .. } => "going back to the state that was kept",
         Operation::SetLink { .. } => "switching the network link",
         Operation::PlugDisk { .. } => "plugging in a disk",
         Operation::GrowDisk { .. } => "growing a disk",

@@ -26,8 +26,11 @@ pub(super) fn really(operation: &Operation, pretended: PretendedSet) -> Option<O
             *discards &= !pretended.contains(Pretended::Discarding);
             None
         }
+        Operation::Reset => Some(Pretended::Reset),
+        Operation::RestoreState { .. } => Some(Pretended::Restored),
         Operation::Resume
-        | Operation::Reset
+        | Operation::PressCtrlAltDelete
+        | Operation::SaveState { .. }
         | Operation::InjectNmi
         | Operation::ForgetDisk { .. }
         | Operation::UnplugCard { .. }
@@ -51,7 +54,7 @@ mod tests {
     fn plug() -> Operation {
         Operation::PlugDisk {
             name: "more".to_owned(),
-            file: "more.raw".into(),
+            source: crate::DiskSource::File("more.raw".into()),
             read_only: true,
             discards: true,
             serial: "more".to_owned(),

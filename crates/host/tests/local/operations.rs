@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use detente_disk::{Format, OverlaySpec, empty_overlay};
-use detente_host::{Host, Machine, MachineEvent, Operated, Operation, Port};
+use detente_host::{DiskSource, Host, Machine, MachineEvent, Operated, Operation, Port};
 use detente_machine::{DiskBelow, DiskBus, Extras, LaunchDisk, OnReset, Profile};
 
 use super::guest::{expect_output, host, spec, wait_for};
@@ -84,7 +84,7 @@ fn a_disk_is_plugged_in_and_grows() {
     std::fs::write(&file, vec![1; 65536]).unwrap();
     let plug = |slot| Operation::PlugDisk {
         name: "more".to_owned(),
-        file: file.clone(),
+        source: DiskSource::File(file.clone()),
         read_only: false,
         discards: true,
         serial: "more".to_owned(),

@@ -281,6 +281,27 @@ pub enum Task {
     },
     /// Read the clocks ([`Observation::GuestClock`]).
     ReadClocks,
+    /// Write numbered records to a disk, each synced before the next. Progress tells the number of
+    /// the last one that the kernel has called durable.
+    WriteRecords {
+        /// The disk's serial number.
+        serial: String,
+        /// Seeds their content.
+        seed: u64,
+        /// For how long.
+        for_ms: u64,
+    },
+    /// Look for the records ([`Observation::RecordsRead`]).
+    ReadRecords {
+        /// The disk's serial number.
+        serial: String,
+        /// Seeds their content.
+        seed: u64,
+        /// How long the disk may take to appear.
+        wait_ms: u64,
+    },
+    /// Start the first watchdog and do not feed it ([`Observation::Watchdog`]).
+    StartWatchdog,
     /// What the plan `base` asks beyond that ([`Observation::Exercised`]).
     Exercise(Exercise),
 }

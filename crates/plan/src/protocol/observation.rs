@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::exercises::Exercised;
-use super::plugged::{Card, DiskUsed, GuestClock, MemoryGrown, ProcessorsGrown};
+use super::plugged::{
+    Card, DiskUsed, GuestClock, MemoryGrown, ProcessorsGrown, RecordsRead, Watchdog,
+};
 use super::prepare::{FileSeen, Removed, Spaces, Synced, ToolRun, Written};
 use super::synthetic::{Hypervisor, KeyValues, Keys, Vmbus, Writes};
 
@@ -66,6 +68,10 @@ pub enum Observation {
     MemoryGrown(MemoryGrown),
     /// The clocks.
     GuestClock(GuestClock),
+    /// Numbered records.
+    RecordsRead(RecordsRead),
+    /// A watchdog.
+    Watchdog(Watchdog),
     /// What came of an exercise.
     Exercised(Exercised),
 }

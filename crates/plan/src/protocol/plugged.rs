@@ -146,3 +146,21 @@ pub struct GuestClock {
     /// Programs that keep the clock right and run: `chronyd`, `systemd-timesyncd`.
     pub keepers: Vec<String>,
 }
+
+/// A watchdog that was started and is not fed any more.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watchdog {
+    /// What it calls itself; `None` if there is none.
+    pub identity: Option<String>,
+    /// How long it waits to be fed.
+    pub timeout_s: u32,
+}
+
+/// Numbered records, found again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordsRead {
+    /// The disk, `None` if there was none.
+    pub disk: Option<String>,
+    /// How many records from the first on are whole.
+    pub whole_from_first: u64,
+}

@@ -1,9 +1,10 @@
 //! Boots beside the shared one: for cases that end the guest, disturb it, or want another machine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use detente_block::with_causes;
 use detente_evidence::Outcome;
+use detente_guest::Guest;
 use detente_host::HostError;
 use detente_machine::LaunchSpec;
 use detente_plan::CaseId;
@@ -13,7 +14,7 @@ use super::{Context, Judged};
 use crate::ValidateError;
 use crate::limits::{ms, scaled};
 use crate::machine::Prepared;
-use crate::profile::{OverallLimits, ProfileTask, end, remove_overlays};
+use crate::profile::{OverallLimits, ProfileTask, end, keep_picture, remove_overlays};
 use crate::session::Session;
 
 /// How long an agent that speaks every second may be silent, with hardware acceleration.
@@ -53,7 +54,7 @@ impl<'a, 'r> Stage<'a, 'r> {
         context: &'a Context<'a>,
         own: &OwnBoot,
     ) -> Result<Self, ValidateError> {
-        let folder = format!("{}-{}", task.column.profile, own.name);
+        let folder = format!("{}-{}", context.label, own.name);
         let folder = task.folder.subfolder(&folder)?;
         let prepared = task.machine(&folder, own.furnish)?;
         Ok(Self {
@@ -75,12 +76,13 @@ impl<'a, 'r> Stage<'a, 'r> {
         let work = match self.boots {
             0 => self.folder.clone(),
             earlier => {
-                let name = format!("{}-{}-{}", self.task.column.profile, self.name, earlier + 1);
+                let name = format!("{}-{}-{}", self.context.label, self.name, earlier + 1);
                 self.task.folder.subfolder(&name)?
             }
         };
         let machine = match self.task.column.host.start(&self.prepared.spec, &work) {
             Ok(machine) => machine,
+            Err(error @ HostError::Missing { .. }) => return Ok(Err(not_to_be_had(&error))),
             Err(error) => return Ok(Err(not_started(&error))),
         };
         self.boots += 1;
@@ -91,6 +93,31 @@ impl<'a, 'r> Stage<'a, 'r> {
             self.task.request.interrupt.clone(),
             silence,
         )))
+    }
+
+    /// The machine that is started next.
+    pub(crate) fn spec_mut(&mut self) -> &mut LaunchSpec {
+        &mut self.prepared.spec
+    }
+
+    /// What the disks hold.
+    pub(crate) fn guest(&self) -> &Guest {
+        self.task.request.guest
+    }
+
+    /// Keeps a picture of the screen, where the host has one.
+    pub(crate) fn keep_picture(&self, session: &mut Session) {
+        keep_picture(&self.folder, session);
+    }
+
+    /// The machine.
+    pub(crate) fn spec(&self) -> &LaunchSpec {
+        &self.prepared.spec
+    }
+
+    /// Its folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Ends the machine.
@@ -116,6 +143,11 @@ impl<'a, 'r> Stage<'a, 'r> {
         }
         Ok(self.boots)
     }
+}
+
+/// A machine for which this host lacks something says nothing about the guest.
+fn not_to_be_had(error: &HostError) -> Finding {
+    Finding::plain(Outcome::NotRun, "not_to_be_had", with_causes(error))
 }
 
 /// A machine that does not start, behind others that did, is nobody's failure.

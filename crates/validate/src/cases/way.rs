@@ -5,7 +5,7 @@ use detente_plan::CaseId;
 use detente_plan::judge::Finding;
 use detente_plan::protocol::{Observation, Task};
 
-use super::{Context, Found, console, plugging, questions, services};
+use super::{Context, Found, console, exercises, plugging, questions, services};
 use crate::session::Session;
 
 /// How a case is run.
@@ -45,7 +45,7 @@ impl Way {
             CaseId::Kvp01 => Self::Alone(services::key_values),
             CaseId::Kbd01 => Self::Alone(services::keyboard),
             CaseId::Snp01 => Self::Alone(services::freezing),
-            CaseId::Crs03 => Self::OwnBoot,
+            CaseId::Boot03 | CaseId::Boot04 | CaseId::Boot05 | CaseId::Crs03 => Self::OwnBoot,
             CaseId::Cpu04 => Self::Alone(plugging::processor),
             CaseId::Mem02 => Self::Alone(plugging::balloon),
             CaseId::Mem04 => Self::Alone(plugging::memory),
@@ -56,6 +56,31 @@ impl Way {
             CaseId::Net07 => Self::Alone(plugging::hot_card),
             CaseId::Net14 => Self::Alone(plugging::cable),
             CaseId::Time04 => Self::Alone(plugging::pause),
+            CaseId::Hb02 => Self::Alone(plugging::alive),
+            CaseId::Agt01 => Self::Alone(plugging::facts),
+            CaseId::Snp02 => Self::Alone(plugging::snapshot),
+            CaseId::Snp05 => Self::Alone(plugging::restored),
+            CaseId::Boot08
+            | CaseId::Pwr02
+            | CaseId::Pwr03
+            | CaseId::Sto05
+            | CaseId::Crs02
+            | CaseId::Crs05 => Self::OwnBoot,
+            CaseId::Cpu03 => exercises::CPU_03,
+            CaseId::Cpu07 => Self::Alone(exercises::processor),
+            CaseId::Mem08 => exercises::MEM_08,
+            CaseId::Sto13 => exercises::STO_13,
+            CaseId::Net03 => exercises::NET_03,
+            CaseId::Net04 => exercises::NET_04,
+            CaseId::Time02 => Self::Alone(exercises::drift),
+            CaseId::Time03 => Self::Alone(exercises::correction),
+            CaseId::Kvp02 => Self::Alone(exercises::pairs),
+            CaseId::Con02 => Self::Alone(exercises::port),
+            CaseId::Gfx01 => Self::Alone(exercises::screen),
+            CaseId::Str01 => Self::Alone(exercises::soak),
+            CaseId::Sup01 => Self::Alone(exercises::supportable),
+            CaseId::Sup04 => exercises::SUP_04,
+            CaseId::Sup06 => Self::Alone(exercises::support_data),
         }
     }
 }

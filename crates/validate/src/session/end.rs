@@ -14,7 +14,7 @@ impl Session {
             Some(PowerOff::Guest) => Some("the guest powered itself off".to_owned()),
             Some(PowerOff::GuestPanic) => Some("the guest panicked".to_owned()),
             Some(PowerOff::Host) | None => {
-                (self.resets > 0).then(|| "the machine was reset".to_owned())
+                (self.resets > self.wanted_resets).then(|| "the machine was reset".to_owned())
             }
         }
     }

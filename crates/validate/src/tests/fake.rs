@@ -224,6 +224,7 @@ pub(super) fn sound_answer(task_id: u32, task: &Task) -> Vec<MachineEvent> {
     events
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each task")]
 fn seen(task: &Task) -> Observation {
     match task {
         Task::AwaitReady => Observation::BootState(BootState {
@@ -303,7 +304,10 @@ fn seen(task: &Task) -> Observation {
         | Task::AwaitProcessors { .. }
         | Task::AwaitMemory { .. }
         | Task::Exercise(_)
-        | Task::ReadClocks => hypervisor(),
+        | Task::ReadClocks
+        | Task::WriteRecords { .. }
+        | Task::ReadRecords { .. }
+        | Task::StartWatchdog => hypervisor(),
     }
 }
 

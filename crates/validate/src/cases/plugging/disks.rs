@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use detente_host::{HostError, Operation};
+use detente_host::{DiskSource, HostError, Operation};
 use detente_plan::CaseId;
 use detente_plan::judge::{self, DiscardedDisk, Finding, GrownDisk, HotDisk};
 use detente_plan::protocol::{DiskStep, DiskUsed, Observation, Task, UseDisk};
@@ -50,7 +50,7 @@ impl Plugged<'_> {
             session,
             &Operation::PlugDisk {
                 name: self.name.to_owned(),
-                file: self.file.clone(),
+                source: DiskSource::File(self.file.clone()),
                 read_only: self.read_only,
                 discards: true,
                 serial: self.name.to_owned(),

@@ -15,11 +15,13 @@ pub(crate) fn extras(applies: impl Fn(CaseId) -> bool) -> Extras {
         (CaseId::Sto14, disks::READ_ONLY_SLOT),
         (CaseId::Net07, cards::SLOT),
     ];
+    let agent = [CaseId::Hb02, CaseId::Agt01, CaseId::Snp02];
     let used = slots.iter().filter(|(case, _)| applies(*case));
     Extras {
         slots: used.map(|(_, slot)| slot + 1).max().unwrap_or(0),
         balloon: applies(CaseId::Mem02),
         empty_sockets: u32::from(applies(CaseId::Cpu04)),
+        guest_agent: agent.into_iter().any(&applies),
         pluggable_memory_mib: if_applies(CaseId::Mem04, sizes::PLUGGED_MIB),
         ..Extras::default()
     }

@@ -13,10 +13,10 @@ use crate::cases::{interrupted, no_answer, wrong_answer};
 use crate::session::{Session, Waited};
 
 /// A step's value, or what the case comes to without it.
-pub(super) type Step<T> = Result<T, Stop>;
+pub(in crate::cases) type Step<T> = Result<T, Stop>;
 
 /// Why a conversation goes no further.
-pub(super) enum Stop {
+pub(in crate::cases) enum Stop {
     /// With this finding.
     Finding(Box<Finding>),
     /// The machine cannot be watched any more.
@@ -36,7 +36,7 @@ impl From<Finding> for Stop {
 }
 
 /// Ends a conversation of steps.
-pub(super) fn found(step: Step<Finding>) -> Result<crate::cases::Found, HostError> {
+pub(in crate::cases) fn found(step: Step<Finding>) -> Result<crate::cases::Found, HostError> {
     match step {
         Ok(finding) => Ok(Ok(finding)),
         Err(Stop::Finding(finding)) => Ok(Ok(*finding)),
@@ -45,7 +45,7 @@ pub(super) fn found(step: Step<Finding>) -> Result<crate::cases::Found, HostErro
 }
 
 /// Does something to the machine. A machine that does not is no fault of the guest's.
-pub(super) fn operate(session: &mut Session, operation: &Operation) -> Step<Operated> {
+pub(in crate::cases) fn operate(session: &mut Session, operation: &Operation) -> Step<Operated> {
     session.machine().operate(operation).map_err(|error| {
         let message = with_causes(&error);
         Finding::plain(Outcome::Error, "host_refused", message).into()
@@ -53,7 +53,7 @@ pub(super) fn operate(session: &mut Session, operation: &Operation) -> Step<Oper
 }
 
 /// A number that the machine is asked for.
-pub(super) fn number(session: &mut Session, question: &Operation) -> Step<u64> {
+pub(in crate::cases) fn number(session: &mut Session, question: &Operation) -> Step<u64> {
     match operate(session, question)? {
         Operated::Bytes(bytes) => Ok(bytes),
         Operated::Done => {
@@ -64,7 +64,7 @@ pub(super) fn number(session: &mut Session, question: &Operation) -> Step<u64> {
 }
 
 /// What the agent sees when it is asked, by whoever picks it out.
-pub(super) fn ask<T>(
+pub(in crate::cases) fn ask<T>(
     session: &mut Session,
     task: Task,
     limit: Duration,
@@ -76,7 +76,7 @@ pub(super) fn ask<T>(
 }
 
 /// Waits until the guest has let go of a device; whether it has.
-pub(super) fn let_go(session: &mut Session, name: &str, limit: Duration) -> Step<bool> {
+pub(in crate::cases) fn let_go(session: &mut Session, name: &str, limit: Duration) -> Step<bool> {
     match session.wait(limit, |state| state.is_gone(name).then_some(()))? {
         Waited::Came(()) => Ok(true),
         Waited::Late => Ok(false),

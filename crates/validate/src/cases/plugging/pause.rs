@@ -56,7 +56,8 @@ pub(crate) fn pause(context: &Context<'_>, session: &mut Session) -> Result<Foun
     found(talk(session))
 }
 
-fn reading(session: &mut Session, limit: Duration) -> Step<Reading> {
+/// The guest's clocks, and when they were heard of.
+pub(super) fn reading(session: &mut Session, limit: Duration) -> Step<Reading> {
     let guest = ask(session, Task::ReadClocks, limit, |seen| match seen {
         Observation::GuestClock(clock) => Some(clock),
         _ => None,
