@@ -50,6 +50,9 @@ fn check_system(expected: &Value, facts: &Value) {
     assert_eq!(facts["hostname"], expected["hostname"]);
     assert_eq!(facts["machine_id"], expected["machine_id"]);
     assert_eq!(facts["firmware"], expected["firmware"]);
+    let fallback = facts["boot"]["efi_csv"].as_array().unwrap();
+    let labels: Vec<&Value> = fallback.iter().map(|entry| &entry["label"]).collect();
+    assert_eq!(labels, Vec::from_iter(expected.get("fallback_entry")));
     assert_eq!(facts["boot"]["loader"], expected["loader"]);
     let default = &facts["boot"]["default"];
     assert_eq!(default["kernel_release"], expected["default_kernel"]);

@@ -190,6 +190,11 @@ esp() {
         cp "$deb/usr/lib/shim/shimx64.efi.signed" "$WORK/esp/EFI/$3/shimx64.efi"
         cp "$deb/usr/lib/shim/mmx64.efi.signed" "$WORK/esp/EFI/$3/mmx64.efi"
         cp "$deb/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed" "$WORK/esp/EFI/$3/grubx64.efi"
+        # The boot entry that the fallback writes where the firmware has none; UTF-16 with its mark.
+        name=$(. "$root/etc/os-release" && echo "$NAME")
+        printf 'shimx64.efi,%s,,This is the boot entry for %s\n' "$name" "$name" |
+            iconv -f UTF-8 -t UTF-16 >"$WORK/esp/EFI/$3/BOOTX64.CSV"
+        expect fallback_entry "$name"
     fi
     (cd "$WORK/esp" && find . -mindepth 1 -maxdepth 1 -print0) |
         (cd "$WORK/esp" && xargs -0 -I '{}' mcopy -s -Q -i "$image" '{}' ::)
