@@ -83,6 +83,17 @@ pub trait Machine: Send {
         })
     }
 
+    /// What the first processor can, as the machine gives it: CPUID words with their bits.
+    ///
+    /// # Errors
+    /// [`HostError`] when the machine does not say.
+    fn processor_words(&mut self) -> Result<Vec<ProcessorWord>, HostError> {
+        Err(HostError::Failed {
+            action: "asking what the processor can",
+            detail: "this machine does not say".to_owned(),
+        })
+    }
+
     /// Ends the machine however it is, and waits until it is gone.
     ///
     /// # Errors
@@ -185,6 +196,19 @@ pub struct NetworkSeen {
     pub echoed_sha256: String,
     /// Frames that were no sound Ethernet, ARP or IPv4.
     pub malformed: u64,
+}
+
+/// A word of CPUID, as a machine gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProcessorWord {
+    /// EAX of the question.
+    pub leaf: u32,
+    /// ECX of the question.
+    pub subleaf: u32,
+    /// The register of the answer: 0 is EAX, 3 is EDX.
+    pub register: u8,
+    /// Its bits.
+    pub bits: u32,
 }
 
 /// How a machine ended.

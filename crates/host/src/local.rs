@@ -12,6 +12,7 @@ mod picture;
 pub(crate) mod ports;
 mod pretend;
 pub(crate) mod process;
+mod processor;
 pub(crate) mod program;
 pub(crate) mod qmp;
 pub(crate) mod resources;

@@ -2,6 +2,7 @@
 //!
 //! QEMU's stream socket brings Ethernet frames, each behind its length (32 bits, big endian). The
 //! service answers ARP and ping for two addresses, gives out one address by DHCP, knows one name,
+//! says what time it is by NTP,
 //! and echoes what it is sent over TCP. No packet goes anywhere else.
 
 mod census;
@@ -9,6 +10,7 @@ mod dhcp;
 mod dns;
 mod echo;
 mod link;
+mod ntp;
 mod service;
 #[cfg(test)]
 mod tests;
@@ -48,6 +50,8 @@ pub(crate) struct Behaviour {
     pub(crate) dhcp: bool,
     /// Whether the echo flips the lowest bit of the first byte of each connection.
     pub(crate) spoil_transfer: bool,
+    /// Whether frames beyond the usual length are carried.
+    pub(crate) long_frames: bool,
 }
 
 /// What one read takes from the socket.
@@ -142,6 +146,7 @@ pub fn exercise(bytes: &[u8]) {
     let mut service = Service::new(Behaviour {
         dhcp: true,
         spoil_transfer: false,
+        long_frames: true,
     });
     let mut now = Duration::ZERO;
     // In two pieces, since a frame may end anywhere.

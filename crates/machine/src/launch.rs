@@ -1,7 +1,10 @@
 //! The description of one machine, whatever host runs it.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
 
 use crate::Profile;
 use crate::extras::Extras;
@@ -34,6 +37,37 @@ pub struct LaunchSpec {
     pub synthetic: Synthetic,
     /// What single cases want beside the profile's own hardware.
     pub extras: Extras,
+}
+
+impl LaunchSpec {
+    /// The machine's UUID: [`uuid`] of its name and its card's address.
+    #[must_use]
+    pub fn uuid(&self) -> String {
+        uuid(&self.name, self.network.mac)
+    }
+}
+
+/// The UUID of a machine. The same machine has the same one: version 8 of RFC 9562, of a digest.
+#[must_use]
+pub fn uuid(name: &str, mac: [u8; 6]) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(b"detente machine\0");
+    hasher.update(name.as_bytes());
+    hasher.update(mac);
+    let digest = hasher.finalize();
+    let mut text = String::new();
+    for (byte, at) in digest.iter().take(16).zip(0_u8..) {
+        let byte = match at {
+            6 => byte & 0x0f | 0x80,
+            8 => byte & 0x3f | 0x80,
+            _ => *byte,
+        };
+        if matches!(at, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+    }
+    text
 }
 
 /// What the Hyper-V-compatible machine shows beside disks and network.

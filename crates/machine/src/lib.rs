@@ -35,7 +35,7 @@ pub use encoding::NotText;
 pub use extras::{Extras, OnReset, Pretended, PretendedSet};
 pub use launch::{
     DirectBoot, DiskBelow, DiskBus, DiskFile, ImageFormat, LaunchDisk, LaunchNetwork, LaunchSpec,
-    ServiceFaults, Synthetic, Topology,
+    ServiceFaults, Synthetic, Topology, uuid,
 };
 pub use loss::{Fate, Gate, Loss, Losses};
 pub use profile::{Discovery, Hardware, Profile, UnknownProfile};

@@ -26,6 +26,16 @@ pub(crate) fn mac_text() -> String {
     MAC.map(|byte| format!("{byte:02x}")).join(":")
 }
 
+/// What a profile's machine is called.
+fn name(profile: Profile) -> String {
+    format!("detente-{profile}")
+}
+
+/// The UUID of a profile's machine.
+pub(crate) fn uuid(profile: Profile) -> String {
+    detente_machine::uuid(&name(profile), MAC)
+}
+
 /// Kernel and initramfs as files, made once and used by every profile.
 pub(crate) struct Boot {
     kernel: PathBuf,
@@ -112,7 +122,7 @@ pub(crate) fn machine_spec(
     }
     let disks = specs;
     let spec = LaunchSpec {
-        name: format!("detente-{profile}"),
+        name: name(profile),
         profile,
         topology: plan.parameters.vcpus,
         memory_mib: plan.parameters.memory_mib,

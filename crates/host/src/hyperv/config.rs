@@ -6,7 +6,6 @@ use detente_machine::hyperv::{
     Controller, CpuidProfile, DiskConfig, FileSpan, MachineConfig, NetworkConfig, VmbusVersion,
 };
 use detente_machine::{DiskBelow, ImageFormat, LaunchDisk, LaunchSpec};
-use sha2::{Digest as _, Sha256};
 
 use crate::HostError;
 
@@ -67,7 +66,7 @@ pub(crate) fn config(spec: &LaunchSpec, shown: Shown, found: Found) -> MachineCo
     MachineConfig {
         schema: MachineConfig::SCHEMA.to_owned(),
         name: spec.name.clone(),
-        uuid: uuid(spec),
+        uuid: spec.uuid(),
         cpuid: shown.cpuid,
         vmbus: shown.vmbus,
         processors: spec.topology.count(),
@@ -106,20 +105,4 @@ pub(crate) fn whole(file: &Path, seen_as: &Path) -> Result<FileSpan, HostError> 
         offset_bytes: 0,
         len_bytes: length.len(),
     })
-}
-
-/// The same machine has the same UUID: version 8 of RFC 9562, of a digest.
-fn uuid(spec: &LaunchSpec) -> String {
-    let mut hasher = Sha256::new();
-    hasher.update(b"detente machine\0");
-    hasher.update(spec.name.as_bytes());
-    hasher.update(spec.network.mac);
-    let digest = hasher.finalize();
-    let mut bytes: [u8; 16] = std::array::from_fn(|index| digest[index]);
-    bytes[6] = bytes[6] & 0x0f | 0x80;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    [&hex[..4], &hex[4..6], &hex[6..8], &hex[8..10], &hex[10..]]
-        .map(|part| part.concat())
-        .join("-")
 }

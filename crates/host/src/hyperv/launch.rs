@@ -60,6 +60,7 @@ pub(crate) fn join(
     let behaviour = Behaviour {
         dhcp: spec.network.dhcp,
         spoil_transfer: spec.network.spoil_transfer,
+        long_frames: true,
     };
     let io = io("starting threads");
     let (client, threads) = (|| {

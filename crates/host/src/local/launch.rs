@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 use command_fds::{CommandFdExt, FdMapping};
 use detente_machine::LaunchSpec;
 use detente_machine::qemu::{Accelerator, Wiring, arguments};
+use detente_machine::{LaunchSpec, Pretended};
 
 use super::machine::LocalMachine;
 use super::ports::{self, Event, Writer};
@@ -84,6 +85,7 @@ pub(super) fn start(order: &Order<'_>) -> Result<LocalMachine, HostError> {
         behaviour: Behaviour {
             dhcp: order.spec.network.dhcp,
             spoil_transfer: order.spec.network.spoil_transfer,
+            long_frames: !order.spec.extras.pretended.contains(Pretended::LongFrames),
         },
         seen,
     };

@@ -15,8 +15,12 @@ use super::picture;
 use super::ports::{Event, Writer};
 use super::pretend::really;
 use super::process::Process;
+use super::processor;
 use super::qmp::{Client, QmpError};
-use crate::{HostError, Machine, MachineEvent, NetworkSeen, Operated, Operation, Port, StopReport};
+use crate::{
+    HostError, Machine, MachineEvent, NetworkSeen, Operated, Operation, Port, ProcessorWord,
+    StopReport,
+};
 
 /// How long QEMU may take to leave by itself when it is told to.
 const QUIT_LIMIT: Duration = Duration::from_secs(5);
@@ -197,6 +201,10 @@ impl Machine for LocalMachine {
             &mut |command, arguments| self.ask(command, arguments),
             &operation,
         )
+    }
+
+    fn processor_words(&mut self) -> Result<Vec<ProcessorWord>, HostError> {
+        processor::words(&mut |command, arguments| self.ask(command, arguments))
     }
 
     fn network_seen(&self) -> NetworkSeen {

@@ -1,8 +1,8 @@
 //! The DHCP server (RFC 2131) of a network with one guest: everybody is given the same address.
 
 use smoltcp::wire::{
-    DHCP_CLIENT_PORT, DHCP_SERVER_PORT, DhcpMessageType, DhcpPacket, DhcpRepr, EthernetAddress,
-    Ipv4Address,
+    DHCP_CLIENT_PORT, DHCP_SERVER_PORT, DhcpMessageType, DhcpOption, DhcpPacket, DhcpRepr,
+    EthernetAddress, Ipv4Address,
 };
 
 use super::{DNS, GATEWAY, GUEST};
@@ -124,6 +124,12 @@ fn answer_kind(request: &Request) -> Option<DhcpMessageType> {
     }
 }
 
+/// Who tells the time: option 42 of RFC 2132.
+const TIME_SERVERS: &[DhcpOption<'static>] = &[DhcpOption {
+    kind: 42,
+    data: &GATEWAY,
+}];
+
 fn repr(request: &Request, kind: DhcpMessageType) -> DhcpRepr<'static> {
     let gateway = Ipv4Address::from(GATEWAY);
     let refused = kind == DhcpMessageType::Nak;
@@ -158,6 +164,6 @@ fn repr(request: &Request, kind: DhcpMessageType) -> DhcpRepr<'static> {
         lease_duration: (!refused && !informs).then_some(LEASE_SECONDS),
         renew_duration: None,
         rebind_duration: None,
-        additional_options: &[],
+        additional_options: if refused { &[] } else { TIME_SERVERS },
     }
 }

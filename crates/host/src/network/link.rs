@@ -16,8 +16,13 @@ const OUTPUT_LIMIT: usize = 1024 * 1024;
 /// Beyond this many unread bytes nothing more is taken in.
 const INPUT_LIMIT: usize = 1024 * 1024;
 
-/// An Ethernet header and 1500 bytes.
-const MTU: usize = 1514;
+/// An Ethernet header and 9000 bytes: as long as cards usually carry. A guest is sent no more at a
+/// time than it says that it takes.
+const MTU: usize = 9014;
+
+/// The longest frame of usual length, with a tag: what is longer is lost where only those are carried
+/// (a fault).
+const USUAL_FRAME_BYTES: usize = 1518;
 
 const LENGTH_BYTES: usize = 4;
 
@@ -28,6 +33,8 @@ pub(super) struct Link {
     consumed: usize,
     output: Vec<u8>,
     sent: usize,
+    /// Whether frames beyond the usual length are lost.
+    pub(super) usual_frames_only: bool,
     /// What came in, counted.
     pub(super) census: Census,
     /// Whether the other end broke the framing; no frame can be found after that.
@@ -35,6 +42,14 @@ pub(super) struct Link {
 }
 
 impl Link {
+    /// Nothing has come yet.
+    pub(super) fn new(usual_frames_only: bool) -> Self {
+        Self {
+            usual_frames_only,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn feed(&mut self, bytes: &[u8]) {
         self.input.drain(..self.consumed);
         self.consumed = 0;
@@ -103,7 +118,12 @@ impl Device for Link {
         if !self.has_room() {
             return None;
         }
-        let range = self.next_frame()?;
+        let range = loop {
+            let range = self.next_frame()?;
+            if !self.usual_frames_only || range.len() <= USUAL_FRAME_BYTES {
+                break range;
+            }
+        };
         let frame = self.input.get(range)?;
         self.census.count(frame);
         Some((Incoming(frame), Outgoing(&mut self.output)))

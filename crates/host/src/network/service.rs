@@ -1,6 +1,7 @@
-//! The gateway's stack and its services, without a clock or a socket of its own.
+//! The gateway's stack and its services, without a socket of its own, and with no clock but the wall
+//! clock that it tells.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet};
 use smoltcp::socket::udp;
@@ -9,7 +10,7 @@ use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, Ipv4Address};
 
 use super::echo::Echo;
 use super::link::Link;
-use super::{Behaviour, DNS, GATEWAY, PREFIX_LEN, dhcp, dns};
+use super::{Behaviour, DNS, GATEWAY, PREFIX_LEN, dhcp, dns, ntp};
 use crate::NetworkSeen;
 
 /// Our hardware address: locally administered, as QEMU's own gateway has it.
@@ -28,6 +29,7 @@ pub(super) struct Service {
     sockets: SocketSet<'static>,
     dhcp: SocketHandle,
     dns: SocketHandle,
+    ntp: SocketHandle,
     echo: Echo,
     behaviour: Behaviour,
     leases: u32,
@@ -36,7 +38,7 @@ pub(super) struct Service {
 
 impl Service {
     pub(super) fn new(behaviour: Behaviour) -> Self {
-        let mut link = Link::default();
+        let mut link = Link::new(!behaviour.long_frames);
         let config = Config::new(EthernetAddress(MAC).into());
         let mut interface = Interface::new(config, &mut link, Instant::ZERO);
         interface.update_ip_addrs(|addresses| {
@@ -50,6 +52,7 @@ impl Service {
         let mut sockets = SocketSet::new(Vec::new());
         let dhcp = sockets.add(datagram_socket(dhcp::SERVER_PORT));
         let dns = sockets.add(datagram_socket(dns::PORT));
+        let ntp = sockets.add(datagram_socket(ntp::PORT));
         let echo = Echo::new(&mut sockets, behaviour.spoil_transfer);
         Self {
             link,
@@ -57,6 +60,7 @@ impl Service {
             sockets,
             dhcp,
             dns,
+            ntp,
             echo,
             behaviour,
             leases: 0,
@@ -101,7 +105,10 @@ impl Service {
             let polled = self
                 .interface
                 .poll(instant(now), &mut self.link, &mut self.sockets);
-            let served = self.serve_dhcp() | self.serve_dns() | self.echo.serve(&mut self.sockets);
+            let served = self.serve_dhcp()
+                | self.serve_dns()
+                | self.serve_ntp()
+                | self.echo.serve(&mut self.sockets);
             if polled == PollResult::None && !served {
                 break;
             }
@@ -135,6 +142,22 @@ impl Service {
             if socket.send_slice(&reply.bytes, to).is_ok() && reply.is_lease {
                 self.leases = self.leases.saturating_add(1);
             }
+        }
+        served
+    }
+
+    fn serve_ntp(&mut self) -> bool {
+        let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.ntp);
+        let mut served = false;
+        while let Ok((request, from)) = socket.recv() {
+            served = true;
+            let Some(reply) = ntp::answer(request, SystemTime::now()) else {
+                continue;
+            };
+            let mut to: udp::UdpMetadata = from.endpoint.into();
+            to.local_address = from.local_address;
+            // What finds no room is asked for again.
+            let _ = socket.send_slice(&reply, to);
         }
         served
     }

@@ -15,6 +15,7 @@ use super::{Behaviour, DNS, ECHO_PORT, GATEWAY, GUEST, PREFIX_LEN};
 const SOUND: Behaviour = Behaviour {
     dhcp: true,
     spoil_transfer: false,
+    long_frames: true,
 };
 
 /// A guest's stack, and the service, joined.

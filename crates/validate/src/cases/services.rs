@@ -7,6 +7,7 @@ mod key_values;
 mod keyboard;
 mod offered;
 
+pub(super) use asking::{Refusal, service};
 pub(super) use freezing::freezing;
 pub(super) use heartbeat::heartbeat;
 pub(super) use key_values::key_values;

@@ -161,7 +161,7 @@ mod tests {
         let seen = run_in(false);
         assert_eq!(
             (seen.available_bytes, seen.bytes),
-            (8 << 20, (8 << 20) / 100 * 50)
+            (8 << 20, 4_194_296)
         );
         assert_eq!((seen.passes, seen.wrong_words, seen.oom_kills), (2, 0, 0));
     }

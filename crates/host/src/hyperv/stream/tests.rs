@@ -32,6 +32,7 @@ fn machine() -> Machine {
     let behaviour = Behaviour {
         dhcp: true,
         spoil_transfer: false,
+        long_frames: true,
     };
     let (bridge, mut threads) =
         network::start(input.clone(), behaviour, &seen, events.clone()).unwrap();

@@ -8,7 +8,7 @@ use detente_machine::hyperv::{Answer, Command};
 use crate::session::{NoAnswer, Session, Waited};
 
 /// Why a service did not do it.
-pub(super) enum Refusal {
+pub(in crate::cases) enum Refusal {
     /// It said so.
     Said(String),
     /// Nobody is there to do it, or to wait for it.
@@ -16,7 +16,7 @@ pub(super) enum Refusal {
 }
 
 /// Asks a service and waits for its answer.
-pub(super) fn service(
+pub(in crate::cases) fn service(
     session: &mut Session,
     command: Command,
     limit: Duration,
