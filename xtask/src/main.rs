@@ -1,4 +1,4 @@
-//! The project's own chores: `cargo xtask images|demo|tidy|check|test|differential|prediction|bench`.
+//! The project's own chores: `cargo xtask images|demo|tidy|check|test|differential|prediction|guests|bench`.
 //!
 //! Nothing here is shipped. Every chore runs from anywhere in the workspace
 //! and can be run by hand; CI calls the same ones.
@@ -7,6 +7,7 @@ mod bench;
 mod check;
 mod demo;
 mod differential;
+mod guests;
 mod images;
 mod parts;
 mod prediction;
@@ -36,6 +37,9 @@ usage: cargo xtask CHORE
   prediction [--seen] [GUEST...]
                     what check says of booting beside what validate sees, into docs/prediction.md
                     (release build, images; --seen boots nothing)
+  guests [--plan PLAN] [--profile PROFILE]... [--no-boot] [--out DIR] DIR
+                    inspect, check and validate over a folder of real images, into one table that can be
+                    shared (release build)
   bench [NAME...]   how fast we are, beside peers, into docs/benchmarks.md: validate, inspect, digest,
                     ring, storvsc, disk, prepare
                     (--check fails over a limit, --pairs N is a trial)";
@@ -53,6 +57,7 @@ fn main() -> ExitCode {
         "test" => parts::run(rest),
         "differential" => differential::run(rest),
         "prediction" => prediction::run(rest),
+        "guests" => guests::run(rest),
         "bench" => bench::run(rest),
         _ => {
             say(USAGE);
