@@ -92,8 +92,8 @@ fn clock(seen: &Paused, behind_ms: i64) -> Check {
         "wall clock",
         Outcome::PassedWithWarning,
         format!(
-            "its wall clock is {behind_ms} ms behind since then, and nothing has put it right \
-             (programs that would: {keepers}; no time server is within their reach here)"
+            "its wall clock is {behind_ms} ms behind since then, and nothing has put it right yet \
+             (programs that keep it: {keepers})"
         ),
     )
 }
