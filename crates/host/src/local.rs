@@ -5,6 +5,7 @@ pub(crate) mod bounded;
 pub(crate) mod child;
 pub(crate) mod console;
 mod devices;
+mod firmware;
 mod launch;
 mod machine;
 mod operate;

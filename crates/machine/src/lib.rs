@@ -11,6 +11,7 @@
 
 mod encoding;
 mod extras;
+mod firmware;
 pub mod hyperv;
 pub mod hyperv_inventory;
 pub mod hyperv_xml;
@@ -33,6 +34,7 @@ mod yaml;
 
 pub use encoding::NotText;
 pub use extras::{Extras, OnReset, Pretended, PretendedSet};
+pub use firmware::{Firmware, FirmwareFiles, SecureBoot};
 pub use launch::{
     DirectBoot, DiskBelow, DiskBus, DiskFile, ImageFormat, LaunchDisk, LaunchNetwork, LaunchSpec,
     ServiceFaults, Synthetic, Topology, uuid,

@@ -12,6 +12,7 @@
 mod devices;
 mod disks;
 mod extras;
+mod firmware;
 mod shell;
 
 use std::ffi::{OsStr, OsString};
@@ -22,7 +23,7 @@ pub use disks::{hotplug_nodes, hotplug_raw};
 pub use extras::{GUEST_AGENT_PORT_NAME, slot};
 pub use shell::shell_line;
 
-use crate::{Extras, LaunchSpec, Profile};
+use crate::{Extras, Firmware, FirmwareFiles, LaunchSpec, Pretended, Profile};
 
 /// The name of the virtio-serial port that the agent looks for.
 pub const AGENT_PORT_NAME: &str = "org.detente.agent.0";
@@ -44,7 +45,7 @@ pub enum Accelerator {
 
 /// How QEMU is connected to us: descriptors that it inherits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wiring {
+pub struct Wiring<'a> {
     /// What executes the guest's instructions.
     pub accel: Accelerator,
     /// Whether this QEMU can confine itself with seccomp.
@@ -61,6 +62,8 @@ pub struct Wiring {
     pub qmp_fd: i32,
     /// A connected stream socket for Ethernet frames.
     pub net_fd: i32,
+    /// The files of UEFI, where the machine has it.
+    pub firmware: Option<&'a FirmwareFiles>,
 }
 
 /// The arguments that start the machine, stopped: QMP's `cont` lets it run, so no event is missed.
@@ -68,10 +71,10 @@ pub struct Wiring {
 /// A guest's reset or power-off ends QEMU; a guest's panic pauses the machine, so that its screen
 /// can still be looked at.
 #[must_use]
-pub fn arguments(spec: &LaunchSpec, wiring: &Wiring) -> Vec<OsString> {
+pub fn arguments(spec: &LaunchSpec, wiring: &Wiring<'_>) -> Vec<OsString> {
     let mut arguments = Arguments::default();
-    arguments.machine(spec, wiring.accel);
-    arguments.boot(spec);
+    arguments.machine(spec, wiring.accel, wiring.firmware);
+    arguments.boot(spec, wiring.firmware);
     arguments.firmly_behaved(wiring.sandbox, spec.extras);
     disks::add(&mut arguments, spec);
     arguments.socket_chardev("com1", wiring.com1_fd);
@@ -99,8 +102,8 @@ pub fn arguments(spec: &LaunchSpec, wiring: &Wiring) -> Vec<OsString> {
 #[must_use]
 pub fn arguments_by_hand(spec: &LaunchSpec, accel: Accelerator) -> Vec<OsString> {
     let mut arguments = Arguments::default();
-    arguments.machine(spec, accel);
-    arguments.boot(spec);
+    arguments.machine(spec, accel, None);
+    arguments.boot(spec, None);
     arguments.firmly_behaved(false, spec.extras);
     disks::add(&mut arguments, spec);
     arguments.pair("-chardev", "stdio,id=com1,signal=off");
@@ -126,12 +129,19 @@ impl Arguments {
         self.0.push(value.into());
     }
 
-    fn machine(&mut self, spec: &LaunchSpec, accel: Accelerator) {
+    fn machine(
+        &mut self,
+        spec: &LaunchSpec,
+        accel: Accelerator,
+        firmware: Option<&FirmwareFiles>,
+    ) {
         self.0.push("-nodefaults".into());
         self.0.push("-no-user-config".into());
         self.pair("-name", key_value("guest", spec.name.as_ref()));
-        // Nothing of a certified guest needs system management mode or VMware's back door.
-        self.pair("-machine", "q35,smm=off,vmport=off");
+        if !spec.extras.pretended.contains(Pretended::Uuid) {
+            self.pair("-uuid", spec.uuid());
+        }
+        self.pair("-machine", firmware::machine(firmware));
         let hidden = if spec.hypervisor_bit {
             ""
         } else {
@@ -166,10 +176,16 @@ impl Arguments {
         self.pair("-rtc", "base=utc");
     }
 
-    fn boot(&mut self, spec: &LaunchSpec) {
-        self.pair("-kernel", &spec.boot.kernel);
-        self.pair("-initrd", &spec.boot.initramfs);
-        self.pair("-append", &spec.boot.cmdline);
+    fn boot(&mut self, spec: &LaunchSpec, firmware: Option<&FirmwareFiles>) {
+        match spec.extras.firmware {
+            Firmware::DirectBoot => {
+                self.pair("-kernel", &spec.boot.kernel);
+                self.pair("-initrd", &spec.boot.initramfs);
+                self.pair("-append", &spec.boot.cmdline);
+            }
+            Firmware::Bios => {}
+            Firmware::Uefi(_) => firmware::add(self, firmware),
+        }
     }
 
     fn firmly_behaved(&mut self, sandbox: bool, wanted: Extras) {
@@ -220,7 +236,9 @@ impl Arguments {
     fn other_devices(&mut self, spec: &LaunchSpec) {
         self.pair("-device", "VGA");
         // A guest that knows it reports a panic at once.
-        self.pair("-device", "pvpanic");
+        if !spec.extras.pretended.contains(Pretended::PanicDevice) {
+            self.pair("-device", "pvpanic");
+        }
         if spec.entropy {
             self.pair("-object", "rng-builtin,id=entropy");
             self.pair("-device", "virtio-rng-pci,rng=entropy");

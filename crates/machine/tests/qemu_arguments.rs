@@ -56,7 +56,7 @@ fn file(path: impl Into<PathBuf>, format: ImageFormat) -> DiskFile {
     }
 }
 
-fn wiring(profile: Profile, accel: Accelerator) -> Wiring {
+fn wiring(profile: Profile, accel: Accelerator) -> Wiring<'static> {
     Wiring {
         accel,
         sandbox: true,
@@ -66,6 +66,7 @@ fn wiring(profile: Profile, accel: Accelerator) -> Wiring {
         guest_agent_fd: None,
         qmp_fd: 5,
         net_fd: 6,
+        firmware: None,
     }
 }
 

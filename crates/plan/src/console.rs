@@ -54,6 +54,44 @@ const SIGNS: &[(&str, Sign)] = &[
     ("reboot: Power down", Sign::PowerDown),
 ];
 
+/// A station of a boot through the firmware, or its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Station {
+    /// The kernel says who it is.
+    Kernel,
+    /// The kernel says that UEFI started it.
+    Uefi,
+    /// The kernel says that Secure Boot is enforced.
+    SecureBoot,
+    /// The firmware or a boot loader refuses to start something.
+    Refusal,
+}
+
+/// Parts of lines, and the stations that they show.
+const STATIONS: &[(&str, Station)] = &[
+    // Linux, init/version-timestamp.c: linux_banner
+    ("Linux version ", Station::Kernel),
+    // Linux, drivers/firmware/efi/efi.c: efi_systab_report_header()
+    ("efi: EFI v", Station::Uefi),
+    // Linux, drivers/firmware/efi/secureboot.c; arch/x86/kernel/setup.c
+    ("Secure boot enabled", Station::SecureBoot),
+    // EDK II, MdeModulePkg/Library/UefiBootManagerLib/BmBoot.c: BmReportLoadFailure() and callers
+    ("failed to load Boot", Station::Refusal),
+    ("failed to start Boot", Station::Refusal),
+    // shim, shim.c; GRUB with shim_lock
+    ("Security Violation", Station::Refusal),
+    ("bad shim signature", Station::Refusal),
+];
+
+/// The station that a line shows, if it shows one.
+#[must_use]
+pub fn station(line: &str) -> Option<Station> {
+    STATIONS
+        .iter()
+        .find(|(part, _)| line.contains(part))
+        .map(|(_, station)| *station)
+}
+
 /// What a line means, if it means anything to us.
 #[must_use]
 pub fn sign(line: &str) -> Option<Sign> {
@@ -80,6 +118,36 @@ mod tests {
         // Linux, arch/x86/kernel/traps.c: a program's own fault is not the kernel's.
         assert_eq!(
             sign("traps: a[7] general protection fault ip:55d0 sp:7ffc error:0 in a[55d0+1000]"),
+            None
+        );
+    }
+
+    #[test]
+    fn the_stations_of_a_boot_through_the_firmware() {
+        for (line, wanted) in [
+            (
+                "[    0.000000] Linux version 6.1.0-56-amd64 (debian-kernel@lists.debian.org)",
+                Station::Kernel,
+            ),
+            ("[    0.000000] efi: EFI v2.70 by EDK II", Station::Uefi),
+            (
+                "[    0.000000] secureboot: Secure boot enabled",
+                Station::SecureBoot,
+            ),
+            (
+                "BdsDxe: failed to load Boot0001 \"UEFI Misc Device\" from PciRoot(0x0)/Pci(0x1,0x0): Access Denied",
+                Station::Refusal,
+            ),
+            ("error: bad shim signature.", Station::Refusal),
+        ] {
+            assert_eq!(station(line), Some(wanted), "{line}");
+        }
+        assert_eq!(
+            station("[    0.000000] secureboot: Secure boot disabled"),
+            None
+        );
+        assert_eq!(
+            station("BdsDxe: loading Boot0001 \"UEFI Misc Device\""),
             None
         );
     }

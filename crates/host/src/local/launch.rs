@@ -10,14 +10,13 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use command_fds::{CommandFdExt, FdMapping};
-use detente_machine::LaunchSpec;
 use detente_machine::qemu::{Accelerator, Wiring, arguments};
 use detente_machine::{LaunchSpec, Pretended};
 
 use super::machine::LocalMachine;
 use super::ports::{self, Event, Writer};
 use super::process::{self, Process, Readers};
-use super::{child, console, qmp};
+use super::{child, console, firmware, qmp};
 use crate::network::{self, Behaviour};
 use crate::{HostError, NetworkSeen, Port};
 
@@ -173,6 +172,8 @@ fn command(order: &Order<'_>, theirs: Ends) -> Result<Command, HostError> {
             child_fd,
         })
         .collect();
+    let extras = order.spec.extras;
+    let firmware = firmware::files(extras.firmware.as_it_is(extras.pretended), order.work)?;
     let wiring = Wiring {
         accel: order.accelerator,
         sandbox: order.sandbox,
@@ -182,6 +183,7 @@ fn command(order: &Order<'_>, theirs: Ends) -> Result<Command, HostError> {
         net_fd: FIRST_FD + 3,
         virtio_port_fd: has_virtio.then_some(FIRST_FD + 4),
         guest_agent_fd: has_guest_agent.then_some(FIRST_FD + 5),
+        firmware: firmware.as_ref(),
     };
     let mut command = Command::new(order.program);
     command

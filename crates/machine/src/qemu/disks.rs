@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::{Arguments, key_value};
-use crate::{DiskBelow, DiskBus, DiskFile, ImageFormat, LaunchDisk, LaunchSpec};
+use crate::{DiskBelow, DiskBus, DiskFile, Firmware, ImageFormat, LaunchDisk, LaunchSpec};
 
 /// Ports of q35's own SATA controller, and of each that we add.
 const SATA_PORTS: usize = 6;
@@ -15,18 +15,25 @@ const SATA_PORTS: usize = 6;
 /// Adds the nodes and devices of every disk.
 pub(super) fn add(arguments: &mut Arguments, spec: &LaunchSpec) {
     let mut sata_disks = 0;
+    // Only firmware looks for a disk to boot from.
+    let firmware = spec.extras.firmware != Firmware::DirectBoot;
     for (index, disk) in spec.disks.iter().enumerate() {
         let name = format!("disk{index}");
+        let first = if firmware && index == 0 {
+            ",bootindex=0"
+        } else {
+            ""
+        };
         add_chain(arguments, &name, disk);
         match disk.bus {
             DiskBus::Virtio => {
-                add_on_pci(arguments, &format!("virtio-blk-pci,drive={name}"), disk);
+                add_on_pci(arguments, &format!("virtio-blk-pci,drive={name}{first}"), disk);
             }
-            DiskBus::Nvme => add_on_pci(arguments, &format!("nvme,drive={name}"), disk),
+            DiskBus::Nvme => add_on_pci(arguments, &format!("nvme,drive={name}{first}"), disk),
             // QEMU has no such controller.
             DiskBus::Vmbus => {}
             DiskBus::Sata => {
-                add_sata(arguments, &name, disk, sata_disks);
+                add_sata(arguments, &format!("{name}{first}"), disk, sata_disks);
                 sata_disks += 1;
             }
         }
