@@ -1,5 +1,6 @@
 //! One module per command.
 
+mod batch;
 pub(crate) mod cat;
 pub(crate) mod check;
 pub(crate) mod completions;
@@ -14,6 +15,7 @@ pub(crate) mod lab;
 pub(crate) mod ls;
 pub(crate) mod machine;
 pub(crate) mod man;
+mod new_folder;
 pub(crate) mod plan;
 pub(crate) mod prepare;
 pub(crate) mod report;

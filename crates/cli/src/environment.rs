@@ -6,11 +6,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::failure::Failure;
 
-/// The program that runs: ours.
-pub(crate) fn own_program() -> std::io::Result<PathBuf> {
-    env::current_exe()
-}
-
 /// The folders that `PATH` names.
 pub(crate) fn search_path() -> Vec<PathBuf> {
     env::var_os("PATH")

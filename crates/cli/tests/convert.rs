@@ -472,7 +472,7 @@ fn a_batch_says_what_became_of_each() {
     assert_eq!(counts(&changed), [0, 5, 1, 2, 0]);
     let said = stdout(&place.convert(&["--batch", "list.toml"]));
     assert!(
-        said.contains("8 machines: 0 converted, 5 were there, 1 refused, 2 failed"),
+        said.contains("8 machines: 0 converted, 5 already there, 1 refused, 2 failed"),
         "{said}"
     );
     for (from, to, says) in [

@@ -2,7 +2,6 @@
 
 mod batch;
 mod document;
-mod folder;
 mod guest;
 mod list;
 mod one;

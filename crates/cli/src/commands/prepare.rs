@@ -1,35 +1,33 @@
 //! `detente prepare`: make a server ready for other hardware without breaking it for its own.
 
 mod asked;
+mod batch;
 mod document;
 mod done;
 mod hosts;
 mod live;
+pub(in crate::commands) mod one;
 mod packages;
 mod plan_page;
 mod smoke;
 mod undo;
+pub(in crate::commands) mod within;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use detente_disk::{Image, Target};
-use detente_guest::check::{Profile, check};
-use detente_guest::prepare::{KnownMac, Plan, plan};
+use detente_disk::Image;
 use detente_guest::{Guest, Options, inspect};
 use detente_host::local::AccelerationChoice;
 use detente_validate::DiskInput;
-use detente_validate::prepare::{
-    Destination, OnBootFailure, PrepareError, PrepareRequest, Settled, Surroundings, carry_out,
-    settle_folder,
-};
+use detente_validate::prepare::{Destination, OnBootFailure, PrepareError, Settled, settle_folder};
 
 use crate::args::Format;
 use crate::commands::image::target::TargetFormat;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::{FINE, INTERRUPTED, disks, interrupt};
+use crate::{FINE, INTERRUPTED, interrupt};
 
 /// Make a server ready for other virtual hardware, and keep it ready for its own.
 ///
@@ -41,20 +39,21 @@ use crate::{FINE, INTERRUPTED, disks, interrupt};
     detente prepare server.qcow2 -o both.qcow2\n  \
     detente prepare server.qcow2 -o server.vhdx --profile kvm --profile hyperv-gen2 --validate\n  \
     detente prepare --in-place server.qcow2\n  \
-    detente prepare --undo both.qcow2.journal -o before.qcow2\n\n\
+    detente prepare --undo both.qcow2.journal -o before.qcow2\n  \
+    detente prepare --batch list.toml --jobs 2\n\n\
     Exit codes: 0 prepared and ready, or nothing to do, 1 not ready for one of the profiles all the \
     same, 2 not prepared, 64 wrong usage, 130 interrupted.")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Arguments {
     /// The disks of one machine, the boot disk first.
-    #[arg(required_unless_present = "undo", value_name = "IMAGE")]
+    #[arg(required_unless_present_any = ["undo", "batch"], value_name = "IMAGE")]
     images: Vec<PathBuf>,
     /// The new file; where there are several disks, a new folder for them.
     #[arg(
         short,
         long,
         value_name = "OUT",
-        required_unless_present_any = ["in_place", "dry_run"],
+        required_unless_present_any = ["in_place", "dry_run", "batch"],
         conflicts_with = "in_place"
     )]
     out: Option<PathBuf>,
@@ -94,6 +93,14 @@ pub(crate) struct Arguments {
     /// What to do when the guest does not boot on hardware that it should support.
     #[arg(long, value_enum, default_value_t)]
     on_boot_failure: BootFailure,
+    /// Prepare the machines that this list names; `docs/guide/prepare.md` says what is in it.
+    #[arg(long, value_name = "LIST.toml", conflicts_with_all = ["images", "out", "target_format",
+        "in_place", "dry_run", "undo", "profiles", "validate", "packages", "macs", "allow_path"])]
+    batch: Option<PathBuf>,
+    /// How many machines are prepared at a time with --batch; each is booted.
+    #[arg(long, value_name = "N", default_value_t = 2, requires = "batch",
+        value_parser = clap::value_parser!(u8).range(1..=64))]
+    jobs: u8,
     /// A further folder that the image may name files in (backing files, parents, data files, extents).
     #[arg(long = "allow-path", value_name = "DIR")]
     allow_path: Vec<PathBuf>,
@@ -115,39 +122,42 @@ enum BootFailure {
     Stop,
 }
 
+impl From<BootFailure> for OnBootFailure {
+    fn from(asked: BootFailure) -> Self {
+        match asked {
+            BootFailure::TryNext => Self::TryNext,
+            BootFailure::Stop => Self::Stop,
+        }
+    }
+}
+
 pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<ExitCode> {
     if let Some(journal) = &arguments.undo {
         return undo::run(arguments, journal, out);
     }
-    if !arguments.dry_run {
-        settle(arguments.out.as_deref().or(first(&arguments.images)), out)?;
+    if let Some(list) = &arguments.batch {
+        return batch::run(list, arguments, out);
     }
-    let asked = asked::named(&arguments.profiles)?;
-    let macs = asked::macs(&arguments.macs)?;
-    let packages = packages::list(arguments.packages.as_deref())?;
-    let images = disks::open_all(&arguments.images, &arguments.allow_path)?;
-    let guest = look(&images, &arguments.images)?;
-    let plan = planned(&guest, asked, macs, &packages)?;
+    if !arguments.dry_run {
+        let near = arguments.out.as_deref();
+        settle(near.or(one::first(&arguments.images)), out)?;
+    }
+    let wanted = arguments.wanted(arguments.images.clone());
+    let looked = wanted.look()?;
     if arguments.dry_run {
         match arguments.format {
-            Format::Json => out.json(&plan)?,
-            Format::Text => out.bytes(plan_page::text(&guest, &plan).as_bytes())?,
+            Format::Json => out.json(&looked.plan)?,
+            Format::Text => out.bytes(plan_page::text(&looked.guest, &looked.plan).as_bytes())?,
         }
         return Ok(ExitCode::from(FINE));
     }
     let mut live = live::Live::new(out);
-    live.begin(&guest, &plan);
+    live.begin(&looked.guest, &looked.plan);
     let hosts = hosts::Found::new(choice(arguments));
     let cancel = interrupt::watch()?;
-    let profiles = plan.profiles.clone();
-    let request = PrepareRequest {
-        disks: with_paths(&arguments.images, images),
-        guest: &guest,
-        plan,
-        packages: packages.into_iter().map(|(_, path)| path).collect(),
-        with: arguments.surroundings(&hosts, &cancel)?,
-    };
-    let outcome = carry_out(request, &mut live).map_err(failure)?;
+    let profiles = looked.plan.profiles.clone();
+    let destination = arguments.destination()?;
+    let outcome = wanted.carry_out(looked, destination, &hosts, &cancel, &mut live)?;
     let validation = match arguments.validate {
         true => Some(smoke::run(&outcome, &profiles, &hosts, &cancel, out)?),
         false => None,
@@ -156,21 +166,16 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
 }
 
 impl Arguments {
-    fn surroundings<'a>(
-        &self,
-        hosts: &'a hosts::Found,
-        cancel: &std::sync::Arc<std::sync::atomic::AtomicBool>,
-    ) -> Result<Surroundings<'a>, Failure> {
-        Ok(Surroundings {
-            hosts,
-            destination: self.destination()?,
-            on_boot_failure: match self.on_boot_failure {
-                BootFailure::TryNext => OnBootFailure::TryNext,
-                BootFailure::Stop => OnBootFailure::Stop,
-            },
-            tool: env!("CARGO_PKG_VERSION").to_owned(),
-            interrupt: cancel.clone(),
-        })
+    fn wanted(&self, images: Vec<PathBuf>) -> one::Wanted {
+        one::Wanted {
+            images,
+            allow_path: self.allow_path.clone(),
+            profiles: self.profiles.clone(),
+            macs: self.macs.clone(),
+            packages: self.packages.clone(),
+            on_boot_failure: self.on_boot_failure.into(),
+            acceleration: choice(self),
+        }
     }
 
     fn destination(&self) -> Result<Destination, Failure> {
@@ -188,23 +193,10 @@ impl Arguments {
             let is_one = self.images.len() < 2;
             is_one.then(|| TargetFormat::of_name(&path)).flatten()
         };
-        let target = self
-            .target_format
-            .or_else(named)
-            .map(|format| match format {
-                TargetFormat::Raw => Target::Raw,
-                TargetFormat::Qcow2 => Target::Qcow2(detente_disk::Qcow2Spec::default()),
-                TargetFormat::Vhdx => Target::Vhdx(detente_disk::VhdxSpec::default()),
-                TargetFormat::Vhd => Target::Vhd(detente_disk::VhdSpec {
-                    kind: detente_disk::VhdKind::Dynamic,
-                }),
-            });
+        let format = self.target_format.or_else(named);
+        let target = format.map(TargetFormat::target);
         Ok(Destination::New { path, target })
     }
-}
-
-fn first(images: &[PathBuf]) -> Option<&Path> {
-    images.first().map(PathBuf::as_path)
 }
 
 fn choice(arguments: &Arguments) -> AccelerationChoice {
@@ -256,28 +248,9 @@ fn look(images: &[Image], paths: &[PathBuf]) -> Result<Guest, Failure> {
     };
     inspect(&readers, options).map_err(|error| {
         let hint = error.hint();
-        let named = first(paths).map_or_else(String::new, |path| path.display().to_string());
+        let named = one::first(paths).map_or_else(String::new, |path| path.display().to_string());
         Failure::cannot_tell(anyhow::Error::new(error).context(named), hint)
     })
-}
-
-fn planned(
-    guest: &Guest,
-    asked: Option<Vec<Profile>>,
-    macs: Vec<KnownMac>,
-    packages: &[packages::Found],
-) -> Result<Plan, Failure> {
-    let profiles = asked::profiles(guest.facts(), asked);
-    let readiness = check(guest.facts(), &profiles);
-    let options = detente_guest::prepare::Options {
-        profiles,
-        macs,
-        packages: packages
-            .iter()
-            .map(|(package, _)| package.clone())
-            .collect(),
-    };
-    plan(guest, &readiness, &options).map_err(|error| Failure::cannot_tell(error, None))
 }
 
 fn with_paths(paths: &[PathBuf], images: Vec<Image>) -> Vec<DiskInput> {

@@ -15,7 +15,7 @@ use crate::{BAD, FINE};
 
 /// The answer for programs, which lies in the new folder, too.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Document {
+pub(in crate::commands) struct Document {
     schema: String,
     pub(super) machine: String,
     source_kind: String,

@@ -1,6 +1,7 @@
 //! One machine.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use detente_copy::{ConvertOptions, OnExisting, Verification, convert as convert_disk};
@@ -9,13 +10,13 @@ use detente_machine::kit;
 use detente_machine::spec::{DiskFormat, DiskSource, Sectors};
 
 use super::document::{Document, Made};
-use super::folder::NewFolder;
 use super::source::{self, Kind, Loaded, Opened};
 use super::target::{self, Definition};
 use super::{DiskKind, Effect, Losing, Platform, Preparation, Wanted, guest, prepare};
 use crate::commands::image::progress;
 use crate::commands::image::watcher::{Watcher, reading};
 use crate::commands::image::written::{Names, failure};
+use crate::commands::new_folder::NewFolder;
 use crate::failure::Failure;
 
 /// Whether somebody watches how far it is.
@@ -28,7 +29,7 @@ pub(super) enum Look {
 /// Converts a machine; what would be lost is in the document, which says too whether it was made.
 pub(super) fn convert(
     wanted: &Wanted,
-    cancel: &AtomicBool,
+    cancel: &Arc<AtomicBool>,
     look: Look,
 ) -> Result<Document, Failure> {
     let mut loaded = source::load(wanted)?;
@@ -55,7 +56,7 @@ pub(super) fn convert(
         return Ok(document);
     };
     if wanted.preparation == Preparation::First {
-        prepare::prepare(wanted, &mut loaded, &folder, cancel)?;
+        prepare::prepare(wanted, &mut loaded, &folder, cancel, look)?;
     }
     for opened in &loaded.images {
         document
@@ -124,7 +125,8 @@ fn settle(wanted: &Wanted, loaded: &mut Loaded, target: &Path) {
     }
 }
 
-fn file_name(wanted: &Wanted, index: usize) -> String {
+/// What the new disk of this index is called.
+pub(super) fn file_name(wanted: &Wanted, index: usize) -> String {
     match (wanted.to, wanted.disk_format) {
         (Platform::Kit, _) => kit::disk_file(index),
         (_, DiskKind::Qcow2) => format!("disk{index}.qcow2"),

@@ -41,7 +41,8 @@ pub(super) struct TargetArguments {
 }
 
 /// The formats that are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(in crate::commands) enum TargetFormat {
     /// The guest's bytes as they are.
     Raw,
@@ -85,8 +86,20 @@ impl TargetFormat {
         }
     }
 
+    /// A new image of it, by its defaults.
+    pub(in crate::commands) fn target(self) -> Target {
+        match self {
+            Self::Raw => Target::Raw,
+            Self::Qcow2 => Target::Qcow2(Qcow2Spec::default()),
+            Self::Vhdx => Target::Vhdx(VhdxSpec::default()),
+            Self::Vhd => Target::Vhd(VhdSpec {
+                kind: VhdKind::Dynamic,
+            }),
+        }
+    }
+
     /// What names of its images end with.
-    pub(super) fn extension(self) -> &'static str {
+    pub(in crate::commands) fn extension(self) -> &'static str {
         match self {
             Self::Raw => "raw",
             Self::Qcow2 => "qcow2",

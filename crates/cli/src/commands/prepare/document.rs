@@ -12,6 +12,9 @@ pub(super) struct Document<'a> {
     /// What the plan `smoke` showed, if it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) validation: Option<&'a Validation>,
+    /// Of a batch: what tells the machine from what it was before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) job: Option<&'a str>,
 }
 
 /// What booting the result showed.
@@ -127,6 +130,7 @@ mod tests {
         let document = Document {
             outcome: &outcome,
             validation: Some(&validation),
+            job: Some("7"),
         };
         let mut value = serde_json::to_value(&document).unwrap();
         assert_eq!(wrong(&value), Vec::<String>::new());
@@ -152,6 +156,7 @@ mod tests {
         let document = Document {
             outcome: &outcome,
             validation: None,
+            job: None,
         };
         let value = serde_json::to_value(&document).unwrap();
         assert_eq!(wrong(&value), Vec::<String>::new());

@@ -27,6 +27,7 @@ pub(super) fn print(
         Format::Json => out.json(&Document {
             outcome,
             validation,
+            job: None,
         })?,
         Format::Text => out.bytes(page(outcome, validation).as_bytes())?,
     }
@@ -143,7 +144,8 @@ fn seconds(ms: u64) -> String {
     format!("{}.{} s", ms / 1000, ms % 1000 / 100)
 }
 
-fn code(outcome: &PrepareOutcome, validation: Option<&Validation>) -> u8 {
+/// The exit code.
+pub(super) fn code(outcome: &PrepareOutcome, validation: Option<&Validation>) -> u8 {
     let run = validation.and_then(|validation| validation.run.as_ref());
     match run.map(|run| run.verdict) {
         Some(Verdict::Interrupted) => return INTERRUPTED,

@@ -52,7 +52,9 @@ fn one(page: &mut Page, guest: &Guest, number: usize, step: &Step) {
 
 fn lines(page: &mut Page, name: &str, text: &str) {
     for (index, line) in text.lines().enumerate() {
-        page.line(if index == 0 { name } else { "" }, line);
+        // A page takes a tab for something that steers the terminal.
+        let line = line.replace('\t', "    ");
+        page.line(if index == 0 { name } else { "" }, &line);
     }
 }
 

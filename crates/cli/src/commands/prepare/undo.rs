@@ -31,7 +31,9 @@ pub(super) fn run(
         guest: &guest,
         journal,
         folder: folder.to_owned(),
-        with: arguments.surroundings(&hosts, &cancel)?,
+        with: arguments
+            .wanted(paths)
+            .surroundings(arguments.destination()?, &hosts, &cancel),
     };
     let mut live = live::Live::new(out);
     let outcome = undo(request, &mut live).map_err(failure)?;

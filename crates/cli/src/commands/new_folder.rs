@@ -6,14 +6,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use rustix::fs::{CWD, RenameFlags};
-use rustix::io::Errno;
+use detente_copy::rename_new;
 
 use crate::failure::Failure;
 
 /// A folder under a temporary name, until it is published. What a killed run left is removed by
 /// the next one for the same name.
-pub(super) struct NewFolder {
+pub(in crate::commands) struct NewFolder {
     part: PathBuf,
     target: PathBuf,
     /// Held for as long as somebody writes in it.
@@ -23,7 +22,7 @@ pub(super) struct NewFolder {
 
 impl NewFolder {
     /// An empty folder beside the one that it becomes.
-    pub(super) fn create(target: &Path) -> Result<Self, Failure> {
+    pub(in crate::commands) fn create(target: &Path) -> Result<Self, Failure> {
         if target.symlink_metadata().is_ok() {
             return Err(Failure::usage(
                 format!("{} is there already", target.display()),
@@ -69,7 +68,7 @@ impl NewFolder {
 
     /// Removes what a run that was killed left beside a folder that is whole, unless somebody else
     /// holds it.
-    pub(super) fn sweep(target: &Path) {
+    pub(in crate::commands) fn sweep(target: &Path) {
         let Ok((above, name)) = parts(target) else {
             return;
         };
@@ -82,17 +81,17 @@ impl NewFolder {
     }
 
     /// Where a file of it is written.
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(in crate::commands) fn path(&self, name: &str) -> PathBuf {
         self.part.join(name)
     }
 
     /// Where it will be.
-    pub(super) fn target(&self) -> &Path {
+    pub(in crate::commands) fn target(&self) -> &Path {
         &self.target
     }
 
     /// Writes a file that is small, to stable storage.
-    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+    pub(in crate::commands) fn write(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
         let path = self.path(name);
         let write = || {
             let mut file = File::create_new(&path)?;
@@ -106,11 +105,11 @@ impl NewFolder {
     }
 
     /// Gives it its name, with all that it holds on stable storage.
-    pub(super) fn publish(mut self) -> anyhow::Result<PathBuf> {
+    pub(in crate::commands) fn publish(mut self) -> anyhow::Result<PathBuf> {
         let above = self.target.parent().unwrap_or(Path::new("."));
         let publish = || {
             File::open(&self.part)?.sync_all()?;
-            rename(&self.part, &self.target)?;
+            rename_new(&self.part, &self.target)?;
             File::open(above)?.sync_all()
         };
         publish().with_context(|| self.target.display().to_string())?;
@@ -132,15 +131,6 @@ impl Drop for NewFolder {
             let _ = fs::remove_dir_all(&self.part);
             self.unlock();
         }
-    }
-}
-
-/// Nothing that came to be meanwhile is replaced.
-fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // A file system without it: a folder is not replaced by rename(2) unless it is empty.
-        Err(Errno::INVAL | Errno::NOSYS) => fs::rename(from, to),
-        done => Ok(done?),
     }
 }
 
