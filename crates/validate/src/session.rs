@@ -214,7 +214,7 @@ impl Session {
             MachineEvent::Output { port, bytes } => self.output(port, &bytes),
             MachineEvent::ConsoleFlood { limit_bytes } => self.flooded = Some(limit_bytes),
             MachineEvent::PowerOff(how) => self.power_off = Some(how),
-            MachineEvent::Reset => self.resets = self.resets.saturating_add(1),
+            MachineEvent::Reset => self.was_reset(),
             MachineEvent::Removed { name } => self.removed(name),
             MachineEvent::Bus(event) => self.services.bus(event),
             MachineEvent::Heartbeat { sent, answered } => self.services.heartbeat(sent, answered),

@@ -33,7 +33,7 @@ pub fn sto05(seen: &FlushSeen) -> Finding {
         check(
             "kept",
             found >= acknowledged,
-            format!("{found} of them are whole afterwards"),
+            format!("{found} records are whole afterwards"),
         ),
     ];
     let limit = Some((Comparator::AtLeast, number(acknowledged)));

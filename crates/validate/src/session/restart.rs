@@ -18,4 +18,15 @@ impl Session {
         self.virtio.open = false;
         self.console.begin_boot();
     }
+
+    /// Counts a reset. SeaBIOS, started a second time, resets the machine once more to find it as at
+    /// first (`tryReboot`): what comes before the agent of the next boot speaks belongs to the reset
+    /// that was wanted.
+    pub(super) fn was_reset(&mut self) {
+        let is_wanted = self.wanted_resets == self.resets && self.wanted_resets > 0;
+        self.resets = self.resets.saturating_add(1);
+        if is_wanted && self.agent.is_none() {
+            self.wanted_resets = self.resets;
+        }
+    }
 }

@@ -34,7 +34,8 @@ fn restarting(obeys: Obeys) -> FakeGuest {
     let hello = sound.hello.clone();
     let again = {
         let hello = hello.clone();
-        move || vec![MachineEvent::Reset, said(&hello)]
+        // SeaBIOS resets the machine once more.
+        move || vec![MachineEvent::Reset, MachineEvent::Reset, said(&hello)]
     };
     let by_kernel = {
         let again = again.clone();
