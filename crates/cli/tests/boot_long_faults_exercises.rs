@@ -1,0 +1,34 @@
+//! The spoiled twins of the cases of base that put the guest to something and leave it as it was.
+
+#![expect(clippy::unwrap_used, reason = "a test panics")]
+
+mod support;
+
+use support::faults::check;
+
+#[test]
+fn the_faults_of_what_the_guest_is_put_to_fail_their_cases() {
+    check(
+        "the_faults_of_what_the_guest_is_put_to_fail_their_cases",
+        ("kvm", 7),
+        &["BOOT-01"],
+    );
+}
+
+#[test]
+fn a_clock_that_ticks_wrong_fails_its_case() {
+    check(
+        "a_clock_that_ticks_wrong_fails_its_case",
+        ("kvm", 8),
+        &["BOOT-01"],
+    );
+}
+
+#[test]
+fn services_that_lie_fail_the_cases_of_base() {
+    check(
+        "services_that_lie_fail_the_cases_of_base",
+        ("hyperv-vmbus", 9),
+        &["BOOT-01"],
+    );
+}
