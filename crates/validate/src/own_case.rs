@@ -149,7 +149,8 @@ impl OwnCase {
     }
 
     /// The record of the case.
-    pub(crate) fn record(&self) -> OwnCaseRecord {
+    #[must_use]
+    pub fn record(&self) -> OwnCaseRecord {
         OwnCaseRecord {
             case_id: self.id.clone(),
             sha256: hex(&Sha256::digest(&self.content)),

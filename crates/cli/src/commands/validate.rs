@@ -1,8 +1,10 @@
 //! `detente validate`: boot a guest and run a plan inside it.
 
+mod batch;
 pub(super) mod choice;
 pub(super) mod hosts;
 pub(super) mod live;
+mod one;
 pub(crate) mod table;
 
 use std::path::{Path, PathBuf};
@@ -10,17 +12,15 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use detente_disk::Image;
 use detente_evidence::{Run, Verdict};
-use detente_guest::Guest;
 use detente_host::local::AccelerationChoice;
 use detente_machine::Profile;
-use detente_validate::{DiskInput, Fault, OwnCase, Request, ValidateError};
+use detente_validate::{Fault, OwnCase};
 
 use crate::args::Format;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::{disks, environment, interrupt, tool};
+use crate::{environment, interrupt};
 
 /// Boot a server's disks on virtual hardware and run a test plan inside.
 ///
@@ -33,7 +33,7 @@ use crate::{disks, environment, interrupt, tool};
     64 wrong usage, 130 interrupted.")]
 pub(crate) struct Arguments {
     /// The disks of one machine, the boot disk first.
-    #[arg(required = true, value_name = "IMAGE")]
+    #[arg(required_unless_present = "batch", value_name = "IMAGE")]
     images: Vec<PathBuf>,
     /// The virtual hardware: kvm, kvm-legacy, hyperv-vmbus. May be given again; without it, kvm and
     /// hyperv-vmbus.
@@ -53,6 +53,14 @@ pub(crate) struct Arguments {
     /// After a failure leave the machine up, and say how to get in, until Ctrl-C.
     #[arg(long)]
     keep_on_failure: bool,
+    /// Validate the machines that this list names; `docs/guide/validate.md` says what is in it.
+    #[arg(long, value_name = "LIST.toml", conflicts_with_all = ["images", "out", "rerun_failed",
+        "keep_on_failure"])]
+    batch: Option<PathBuf>,
+    /// How many machines are validated at a time with --batch; each is booted.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "batch",
+        value_parser = clap::value_parser!(u8).range(1..=64))]
+    jobs: u8,
     /// A further folder that the image may name files in (backing files, parents, data files, extents).
     #[arg(long = "allow-path", value_name = "DIR")]
     allow_path: Vec<PathBuf>,
@@ -81,54 +89,53 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<ExitCode> {
-    let own_cases = own_cases(arguments.cases.as_deref())?;
-    let names: Vec<String> = own_cases.iter().map(|case| case.id.clone()).collect();
-    let choice::Choice { plan, scope } = arguments.choice.choose(&names)?;
-    let profiles = choice::profiles(profiles(&arguments.profiles)?, &scope);
-    let faults = faults(&arguments.faults)?;
+    let (asked, profiles) = asked(arguments)?;
+    if let Some(list) = &arguments.batch {
+        return batch::run(list, arguments, &asked, &profiles, out);
+    }
     let folder = match &arguments.out {
         Some(folder) => folder.clone(),
         None => environment::new_run_folder()?,
     };
-    let images = disks::open_all(&arguments.images, &arguments.allow_path)?;
-    let guest = inspect(&images, &arguments.images)?;
-    let choice = if arguments.emulate {
-        AccelerationChoice::Emulated
-    } else {
-        AccelerationChoice::Proved
+    let wanted = one::Wanted {
+        images: &arguments.images,
+        allow_path: &arguments.allow_path,
+        profiles: &profiles,
+        out: folder.clone(),
     };
-    let hosts = hosts::Hosts::find(&profiles, choice)?;
-    let keep_on_failure = match arguments.keep_on_failure {
-        true => Some(environment::runtime_folder()?),
-        false => None,
-    };
-    let mut live = live::Live::new(out);
-    live.begin(&guest, &plan, hosts.all());
-    let control = || hosts.control(&profiles);
-    let request = Request {
-        disks: with_paths(&arguments.images, images),
-        guest: &guest,
+    let interrupt = interrupt::watch()?;
+    let run = asked.validate(wanted, &interrupt, &mut live::Live::new(out))?;
+    render(arguments, &run, &folder, out)?;
+    Ok(ExitCode::from(exit_code(run.verdict)))
+}
+
+/// What holds for every machine, and the profiles of those that say nothing themselves.
+fn asked(arguments: &Arguments) -> Result<(one::Asked, Vec<Profile>), Failure> {
+    let own_cases = own_cases(arguments.cases.as_deref())?;
+    let names: Vec<String> = own_cases.iter().map(|case| case.id.clone()).collect();
+    let choice::Choice { plan, scope } = arguments.choice.choose(&names)?;
+    let profiles = choice::profiles(profiles(&arguments.profiles)?, &scope);
+    let asked = one::Asked {
         plan,
         scope,
         own_cases,
-        profiles: hosts.columns(&profiles),
-        control: (!arguments.no_control).then_some(&control),
-        out: folder.clone(),
+        faults: faults(&arguments.faults)?,
+        choice: if arguments.emulate {
+            AccelerationChoice::Emulated
+        } else {
+            AccelerationChoice::Proved
+        },
+        control: !arguments.no_control,
         keep: arguments.keep,
-        keep_on_failure,
-        faults,
+        keep_on_failure: match arguments.keep_on_failure {
+            true => Some(environment::runtime_folder()?),
+            false => None,
+        },
         boot_limit: arguments.boot_limit.map(Duration::from_secs),
         shutdown_limit: arguments.shutdown_limit.map(Duration::from_secs),
         case_limit: arguments.case_limit.map(Duration::from_secs),
-        tool: tool::record(),
-        interrupt: interrupt::watch()?,
     };
-    let run = detente_validate::validate(request, &mut live).map_err(|error| {
-        let hint = error.hint().or_else(|| host_hint(&error));
-        Failure::cannot_tell(error, hint)
-    })?;
-    render(arguments, &run, &folder, out)?;
-    Ok(ExitCode::from(exit_code(run.verdict)))
+    Ok((asked, profiles))
 }
 
 /// The user's own cases.
@@ -175,41 +182,10 @@ fn faults(names: &[String]) -> Result<Vec<Fault>, Failure> {
         })
 }
 
-/// What the disks hold; without an operating system there is nothing to boot.
-fn inspect(images: &[Image], paths: &[PathBuf]) -> Result<Guest, Failure> {
-    let readers: Vec<_> = images.iter().map(|image| image.reader.clone()).collect();
-    detente_guest::inspect(&readers, detente_guest::Options::default()).map_err(|error| {
-        let hint = error.hint();
-        let named = paths
-            .first()
-            .map(|path| path.display().to_string())
-            .unwrap_or_default();
-        Failure::cannot_tell(anyhow::Error::new(error).context(named), hint)
-    })
-}
-
-fn with_paths(paths: &[PathBuf], images: Vec<Image>) -> Vec<DiskInput> {
-    paths
-        .iter()
-        .zip(images)
-        .map(|(path, image)| DiskInput {
-            path: path.clone(),
-            image,
-        })
-        .collect()
-}
-
-fn host_hint(error: &ValidateError) -> Option<String> {
-    match error {
-        ValidateError::Host(_) => Some("`detente doctor` says what this machine can do".to_owned()),
-        _ => None,
-    }
-}
-
 fn render(
     arguments: &Arguments,
     run: &Run,
-    folder: &std::path::Path,
+    folder: &Path,
     out: &mut Output,
 ) -> anyhow::Result<()> {
     match arguments.format {

@@ -6,6 +6,9 @@ use super::head::{Badge, badge};
 use crate::text::{clipped, duration, quantity, shown};
 use crate::words;
 
+/// The most attempts at a case that a page shows.
+const ATTEMPTS_LIMIT: usize = 100;
+
 /// A column of the table.
 pub(super) struct Column {
     pub(super) profile: String,
@@ -39,8 +42,8 @@ pub(super) struct ResultView {
     pub(super) message: String,
     pub(super) checks: Vec<(Badge, String, String)>,
     pub(super) measurements: Vec<Measured>,
-    /// `failed, then passed`, if there was more than one.
-    pub(super) attempts: String,
+    /// Every attempt with what it said, if there was more than one.
+    pub(super) attempts: Vec<(Badge, String)>,
     pub(super) details: String,
 }
 
@@ -137,16 +140,14 @@ fn result(case: &CaseResult) -> ResultView {
 }
 
 /// Every attempt, where there was more than one.
-fn attempts(case: &CaseResult) -> String {
+fn attempts(case: &CaseResult) -> Vec<(Badge, String)> {
     if case.attempts.len() < 2 {
-        return String::new();
+        return Vec::new();
     }
-    let words: Vec<_> = case
-        .attempts
-        .iter()
-        .map(|attempt| words::spoken(attempt.outcome))
-        .collect();
-    clipped(&words.join(", then "), 400)
+    let attempts = case.attempts.iter().take(ATTEMPTS_LIMIT);
+    attempts
+        .map(|own| (badge(own.outcome), clipped(&own.message, 200)))
+        .collect()
 }
 
 /// What carried it, and where more is to be found.

@@ -6,6 +6,7 @@ use detente_host::Host;
 use detente_plan::Plan;
 use detente_validate::{Observer, Progress};
 
+use super::one::Audience;
 use super::table::mark;
 use crate::output::Output;
 
@@ -56,6 +57,17 @@ impl<'a> Live<'a> {
             "  {} {case_id:<8} {outcome:<10} {seconds:>8}  {message}",
             mark(*outcome)
         ));
+    }
+}
+
+impl Audience for Live<'_> {
+    fn begin<'h>(
+        &mut self,
+        guest: &Guest,
+        plan: &Plan,
+        hosts: &mut dyn Iterator<Item = &'h dyn Host>,
+    ) {
+        Live::begin(self, guest, plan, hosts);
     }
 }
 
