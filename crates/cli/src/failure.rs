@@ -45,9 +45,12 @@ impl std::error::Error for Failure {}
 /// Whether the reader of our output went away: no fault of ours or his.
 pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        cause
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+        let io = cause.downcast_ref::<std::io::Error>();
+        let json = cause.downcast_ref::<serde_json::Error>();
+        // Of these the chain leaves out the error inside.
+        let kind = io.map(std::io::Error::kind);
+        let kind = kind.or_else(|| json.and_then(serde_json::Error::io_error_kind));
+        kind == Some(std::io::ErrorKind::BrokenPipe)
     })
 }
 
@@ -83,4 +86,32 @@ fn chain(error: &anyhow::Error) -> String {
         }
     }
     said.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A reader that went away.
+    struct Gone;
+
+    impl std::io::Write for Gone {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_known_through_every_writer() {
+        let json = serde_json::to_writer(Gone, "a document").unwrap_err();
+        assert!(is_broken_pipe(&anyhow::Error::new(json)));
+        let plain = std::io::Write::write_all(&mut Gone, b"text").unwrap_err();
+        assert!(is_broken_pipe(&anyhow::Error::new(plain).context("a page")));
+        let other = serde_json::from_str::<u32>("{").unwrap_err();
+        assert!(!is_broken_pipe(&anyhow::Error::new(other)));
+    }
 }

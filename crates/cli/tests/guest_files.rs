@@ -230,6 +230,21 @@ fn nothing_is_replaced_unless_asked_for() {
 }
 
 #[test]
+fn nothing_is_copied_into_an_image() {
+    let place = Place::with(vec![7; 1 << 20]);
+    fs::write(place.path("note"), b"ours").unwrap();
+    for to in ["disk.raw:/etc/note", "./disk.raw:/"] {
+        let output = place.run(64, &["cp", "note", to]);
+        let said = stderr(&output);
+        assert!(
+            said.contains("disk.raw is not written: files are copied out"),
+            "{said}"
+        );
+    }
+    assert_eq!(fs::read(place.path("disk.raw")).unwrap(), vec![7; 1 << 20]);
+}
+
+#[test]
 fn holes_stay_holes() {
     if !can_make_ext4("holes_stay_holes") {
         return;

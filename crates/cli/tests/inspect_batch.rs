@@ -81,6 +81,17 @@ fn a_list_names_machines_with_several_disks() {
 }
 
 #[test]
+fn an_image_that_is_not_there_is_named_once() {
+    let place = tempfile::tempdir().unwrap();
+    fs::write(place.path().join("list"), "absent.raw\tother.raw\n").unwrap();
+    let mut command = detente();
+    command.args(["inspect", "--batch", "list"]);
+    let output = command.current_dir(&place).output().unwrap();
+    expect_code(&output, 2);
+    assert_eq!(stdout(&output).matches("absent.raw").count(), 1);
+}
+
+#[test]
 fn a_batch_of_nothing_is_said() {
     let place = tempfile::tempdir().unwrap();
     let check = |arguments: &[&str], code: i32, says: &str| {

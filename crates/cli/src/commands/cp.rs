@@ -68,6 +68,7 @@ impl std::fmt::Display for Interrupted {
 impl std::error::Error for Interrupted {}
 
 pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<ExitCode> {
+    refuse_the_other_way(&arguments.to)?;
     let opened = arguments.place.open(&arguments.from.image)?;
     let source = opened.tree()?;
     let path = &arguments.from.path;
@@ -88,6 +89,22 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> anyhow::Result<Exi
         Ok(()) => Ok(ExitCode::from(FINE)),
         Err(error) if error.is::<Interrupted>() => Ok(ExitCode::from(INTERRUPTED)),
         Err(error) => Err(error),
+    }
+}
+
+/// A destination that is a path in an image: nothing is ever written into one.
+fn refuse_the_other_way(to: &Path) -> Result<(), Failure> {
+    let text = to.to_string_lossy();
+    let image = text.match_indices(":/").map(|(at, _)| text.split_at(at).0);
+    match image.map(Path::new).find(|image| image.is_file()) {
+        Some(image) => Err(Failure::usage(
+            format!(
+                "{} is not written: files are copied out of a guest only",
+                image.display()
+            ),
+            "first IMAGE:PATH, then a file or folder of this machine",
+        )),
+        None => Ok(()),
     }
 }
 

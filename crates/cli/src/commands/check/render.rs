@@ -10,6 +10,9 @@ use super::explain::{basis, by, profiles};
 use super::support::Said;
 use crate::page::Page;
 
+/// So many rules are named that one reason keeps from being applied.
+const NAMED: usize = 8;
+
 /// The page.
 pub(super) fn text(document: &Document) -> String {
     let mut page = Page::default();
@@ -119,7 +122,21 @@ fn gaps(page: &mut Page, gaps: &[Gap]) {
     }
     for (why, rules) in reasons {
         page.item("-", why);
-        page.line("  keeps from", &rules.join(", "));
+        page.line("  keeps from", &some(&rules));
+    }
+}
+
+/// The rules' names, of many only the first: all are in the document.
+fn some(rules: &[&str]) -> String {
+    match rules.split_at_checked(NAMED) {
+        Some((named, rest)) if !rest.is_empty() => {
+            let rest = rest.len();
+            format!(
+                "{} and {rest} more rules (`--format json` names them)",
+                named.join(", ")
+            )
+        }
+        _ => rules.join(", "),
     }
 }
 
@@ -160,4 +177,18 @@ fn vendor_row(support: &Support) -> Vec<String> {
     [support.platform, support.platform_name, status]
         .map(str::to_owned)
         .to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_rules_the_first_are_named() {
+        let rules = ["a.b"; 120];
+        assert_eq!(some(&rules[..2]), "a.b, a.b");
+        assert_eq!(some(&rules[..NAMED]), ["a.b"; NAMED].join(", "));
+        let said = some(&rules);
+        assert!(said.ends_with("a.b and 112 more rules (`--format json` names them)"));
+    }
 }

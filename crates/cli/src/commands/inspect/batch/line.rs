@@ -64,13 +64,7 @@ impl Line {
     pub(super) fn of_error(machine: &Machine, error: &anyhow::Error, answer: Answer) -> Self {
         let said = failure::text(error);
         let text = match answer {
-            Answer::Table => row(
-                "unknown",
-                "-",
-                "-",
-                "-",
-                &format!("{}: {said}", image(machine)),
-            ),
+            Answer::Table => row("unknown", "-", "-", "-", &about(machine, &said)),
             Answer::Lines => serde_json::to_string(&Document {
                 schema: "detente/guest-batch/1",
                 images: names(machine),
@@ -103,6 +97,17 @@ fn hint(error: &anyhow::Error) -> Option<String> {
 fn names(machine: &Machine) -> Vec<String> {
     let disks = machine.disks.iter();
     disks.map(|disk| disk.display().to_string()).collect()
+}
+
+/// The image and what is wrong with it; most of what is said names the image already.
+fn about(machine: &Machine, said: &str) -> String {
+    let named = names(machine)
+        .iter()
+        .any(|name| said.starts_with(&format!("{name}: ")));
+    match named {
+        true => said.to_owned(),
+        false => format!("{}: {said}", image(machine)),
+    }
 }
 
 fn image(machine: &Machine) -> String {
