@@ -447,13 +447,15 @@ mod tests {
     }
 
     #[test]
-    fn base_begins_with_the_cases_of_smoke() {
+    fn base_has_the_cases_of_smoke_in_their_order() {
         let ids = |name: &str| -> Vec<CaseId> {
             let plan = Plan::named(name).unwrap();
             plan.cases.iter().map(|case| case.id).collect()
         };
         let smoke = ids("smoke");
-        assert_eq!(ids("base").get(..smoke.len()), Some(smoke.as_slice()));
+        let mut base = ids("base");
+        base.retain(|case| smoke.contains(case));
+        assert_eq!(base, smoke);
     }
 
     #[test]
