@@ -373,6 +373,9 @@ impl CaseResult {
     /// The reason code of a case that the user did not choose.
     pub const NOT_SELECTED: &'static str = "not_selected";
 
+    /// The reason code of a case that does not apply.
+    pub const NOT_APPLICABLE: &'static str = "not_applicable";
+
     /// The reason code of a case that applies to a profile which cannot show it.
     pub const NOT_SHOWN: &'static str = "not_shown";
 
@@ -401,12 +404,15 @@ impl CaseResult {
 }
 
 impl ProfileRun {
-    /// How many of its cases were chosen, and how many there are, if the user chose.
+    /// How many of its cases were chosen, and how many apply, if the user chose.
     #[must_use]
     pub fn chosen(&self) -> Option<(usize, usize)> {
-        let all = self.cases.len();
-        let cases = self.cases.iter();
-        let left_out = cases.filter(|case| case.is_not_selected()).count();
+        let applies = |case: &&CaseResult| {
+            case.outcome != Outcome::Skipped || !case.has_reason(CaseResult::NOT_APPLICABLE)
+        };
+        let cases = || self.cases.iter().filter(applies);
+        let all = cases().count();
+        let left_out = cases().filter(|case| case.is_not_selected()).count();
         (left_out > 0).then(|| (all.saturating_sub(left_out), all))
     }
 }

@@ -107,5 +107,5 @@ fn not_selected() -> Finding {
 }
 
 fn not_applicable(message: &str) -> Finding {
-    Finding::plain(Outcome::Skipped, "not_applicable", message)
+    Finding::plain(Outcome::Skipped, CaseResult::NOT_APPLICABLE, message)
 }

@@ -31,7 +31,7 @@ pub(crate) fn judged(run: &ToolRun, limit_s: u64) -> Finding {
         }
         ToolEnd::Exited { status: SKIP } => {
             let message = with("the case says that it does not apply");
-            Finding::plain(Outcome::Skipped, "not_applicable", message)
+            Finding::plain(Outcome::Skipped, "case_skipped", message)
         }
         ToolEnd::Exited { status: HARD_ERROR } => {
             let message = format!("the case itself did not work: {}", with("exit code 99"));

@@ -87,11 +87,9 @@ fn case_row(run: &Run, row: usize) -> Option<String> {
         .filter_map(|part| part.cases.get(row))
         .map(|case| format!(" {} {:<20}", mark(case.outcome), case.outcome.word()))
         .collect();
-    Some(
-        format!("{:<8} {:<35}{cells}", first.case_id, first.title)
-            .trim_end()
-            .to_owned(),
-    )
+    // The user's own cases may have longer names.
+    let name = format!("{:<8} {}", first.case_id, first.title);
+    Some(format!("{name:<44}{cells}").trim_end().to_owned())
 }
 
 /// A line for each case that did not simply pass; what was not run stands in the statement.
