@@ -272,7 +272,8 @@ impl Definition {
 /// A definition that was not read, with what it is.
 fn unread(path: &Path, error: impl Into<anyhow::Error>) -> Failure {
     let error = error.into().context(path.display().to_string());
-    Failure::cannot_tell(error, None)
+    let hint = "`detente convert --help` says what is read; `detente machine show` reads a definition alone";
+    Failure::cannot_tell(error, Some(hint.to_owned()))
 }
 
 /// Disks alone: the rest is a default, which is said.
