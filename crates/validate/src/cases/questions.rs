@@ -145,7 +145,7 @@ pub(super) const RNG_01: Way = Way::Question {
 
 /// What the service on the host saw of the transfer. The guest's word may be here before the
 /// service has taken its last bytes.
-pub(super) fn echo_seen(session: &mut Session) -> Result<EchoSeen, HostError> {
+fn echo_seen(session: &mut Session) -> Result<EchoSeen, HostError> {
     // Late or not: what is there then is judged.
     session.wait(LAST_BYTES, |state| {
         let seen = state.network_seen();

@@ -10,7 +10,6 @@ use detente_plan::protocol::{Exercise, Exercised, Observation, Task};
 
 use super::questions::disk_load;
 use crate::cases::plugging::operating::{Step, found};
-use crate::cases::questions::echo_seen;
 use crate::cases::{Context, Found, no_answer};
 use crate::limits::ms;
 use crate::session::{NoAnswer, Session};
@@ -21,6 +20,9 @@ const BUSY: Duration = Duration::from_secs(20);
 /// How much of what is available is filled, in hundredths, and how much at most.
 const MEMORY_PERCENT: u8 = 20;
 const MOST_MEMORY_BYTES: u64 = 256 << 20;
+
+/// How long the service on the host may take for the last bytes of a transfer.
+const LAST_BYTES: Duration = Duration::from_secs(10);
 
 /// How long a small question may take afterwards.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -35,6 +37,7 @@ pub(crate) fn soak(context: &Context<'_>, session: &mut Session) -> Result<Found
         answer_ms: ms(ANSWER),
     };
     let talk = |session: &mut Session| -> Step<Finding> {
+        let earlier = session.network_seen().echoed_bytes;
         let given = loads(context, asked).map(|task| session.give(task, limit));
         let [processors, memory, disk, network] = given;
         let processors = session.answer(&processors)?;
@@ -58,7 +61,10 @@ pub(crate) fn soak(context: &Context<'_>, session: &mut Session) -> Result<Found
                 Observation::Transfer(seen) => Some(seen),
                 _ => None,
             })? {
-                Ok(transfer) => Ok((transfer, echo(session)?)),
+                Ok(transfer) => {
+                    let echo = echo(session, &transfer.sent_sha256, earlier)?;
+                    Ok((transfer, echo))
+                }
                 Err(why) => Err(why),
             },
             answered_ms: answered(session)?,
@@ -113,8 +119,18 @@ fn load<T>(
     }
 }
 
-fn echo(session: &mut Session) -> Step<EchoSeen> {
-    Ok(echo_seen(session)?)
+/// What the service on the host saw of the transfer, beside what it saw `earlier`. The guest's word
+/// may be here before the service has taken its last bytes.
+fn echo(session: &mut Session, sha256: &str, earlier: u64) -> Step<EchoSeen> {
+    // Late or not: what is there then is judged.
+    session.wait(LAST_BYTES, |state| {
+        (state.network_seen().echoed_sha256 == sha256).then_some(())
+    })?;
+    let seen = session.network_seen();
+    Ok(EchoSeen {
+        bytes: seen.echoed_bytes.saturating_sub(earlier),
+        sha256: seen.echoed_sha256,
+    })
 }
 
 /// How long a small question takes.
