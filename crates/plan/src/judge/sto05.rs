@@ -33,7 +33,9 @@ pub fn sto05(seen: &FlushSeen) -> Finding {
         check(
             "kept",
             found >= acknowledged,
-            format!("{found} records are whole afterwards"),
+            format!(
+                "{found} records are whole afterwards, {acknowledged} were called durable before"
+            ),
         ),
     ];
     let limit = Some((Comparator::AtLeast, number(acknowledged)));
