@@ -106,7 +106,12 @@ impl Document for Said {
 
     fn line(&self) -> String {
         let parts: Vec<String> = self.profiles.iter().map(short).collect();
-        let (folder, verdict) = (&self.folder, self.verdict.word());
+        let folder = &self.folder;
+        // A part of a plan never looks like the whole.
+        let verdict = match (self.verdict.word(), self.complete) {
+            (word, true) => word.to_owned(),
+            (word, false) => format!("{word} (a part of the plan)"),
+        };
         format!("{folder}: {verdict}: {}: {}", self.guest, parts.join("; "))
     }
 }
