@@ -9,16 +9,29 @@
 
 mod support;
 
-use std::path::Path;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use support::circle::{is_ready, there_and_back};
 use support::prepare::{
-    b2sum, debugfs, document, has_address, journal_of, prepare, raw, recipe, rules, set, validate,
+    b2sum, debugfs, document, has_address, journal_of, prepare, prepare_with, raw, recipe, rules,
+    set, validate,
 };
 use support::update::install_next_kernel;
-use support::{detente, expect_code, image, stdout};
+use support::{detente, expect_code, image, repository, stdout};
 
 const BOTH: [&str; 2] = ["kvm", "hyperv-vmbus"];
+
+#[test]
+fn a_server_for_kvm_alone_runs_on_both_and_is_taken_back() {
+    let test = "a_server_for_kvm_alone_runs_on_both_and_is_taken_back";
+    let Some(image) = image(test, "debian12-kvm-only.qcow2") else {
+        return;
+    };
+    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let lacks = ("hyperv-vmbus", "linux.initramfs.storvsc-missing");
+    there_and_back(&image, place.path(), lacks, &BOTH);
+}
 
 #[test]
 fn a_server_for_the_synthetic_hardware_alone_runs_on_both_and_is_taken_back() {
@@ -34,7 +47,7 @@ fn a_server_for_the_synthetic_hardware_alone_runs_on_both_and_is_taken_back() {
 /// Prepares one of the guests with a recipe of their own; it must have been as the recipe says, and
 /// run on both sides afterwards with its address.
 #[track_caller]
-fn field(test: &str, name: &str, place: &Path) -> Option<std::path::PathBuf> {
+fn field(test: &str, name: &str, place: &Path, options: &[&OsStr]) -> Option<PathBuf> {
     let image = image(test, &format!("{name}.qcow2"))?;
     let recipe = recipe(name);
     for profile in BOTH {
@@ -43,7 +56,7 @@ fn field(test: &str, name: &str, place: &Path) -> Option<std::path::PathBuf> {
     }
     let source = b2sum(&image);
     let out = place.join("both.qcow2");
-    let output = prepare(&image, &out);
+    let output = prepare_with(&image, &out, options);
     expect_code(&output, 0);
     assert_eq!(b2sum(&image), source, "the image was written to");
     let done = document(&output);
@@ -62,7 +75,7 @@ fn field(test: &str, name: &str, place: &Path) -> Option<std::path::PathBuf> {
 fn lvm_with_xfs_and_bls() {
     let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let name = "debian12-lvm-xfs";
-    if let Some(out) = field("lvm_with_xfs_and_bls", name, place.path()) {
+    if let Some(out) = field("lvm_with_xfs_and_bls", name, place.path(), &[]) {
         next_kernel(&out, place.path(), Some(name));
     }
 }
@@ -72,7 +85,7 @@ fn lvm_with_xfs_and_bls() {
 fn btrfs_with_two_kernels() {
     let name = "debian12-btrfs";
     let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let Some(out) = field("btrfs_with_two_kernels", name, place.path()) else {
+    let Some(out) = field("btrfs_with_two_kernels", name, place.path(), &[]) else {
         return;
     };
     for kernel in set(&recipe(name)["kernels"]) {
@@ -116,7 +129,7 @@ fn selinux_enforcing() {
     };
     let before = place.path().join("before");
     validate(&image, &["kvm"], &before);
-    let Some(out) = field("selinux_enforcing", name, place.path()) else {
+    let Some(out) = field("selinux_enforcing", name, place.path(), &[]) else {
         return;
     };
     let run = place.path().join("run");
@@ -166,15 +179,38 @@ fn has_labels(image: &Path, out: &Path, place: &Path) {
     }
 }
 
-/// Nothing that we have starts it: drivers from its own disk are lent to it.
+/// Nothing that we have starts it: drivers from its own disk are lent to it. Its agent comes from a
+/// folder of packages.
 #[test]
 fn a_server_that_starts_nowhere() {
+    let (test, name) = ("a_server_that_starts_nowhere", "debian12-nothing");
     let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    field(
-        "a_server_that_starts_nowhere",
-        "debian12-nothing",
-        place.path(),
-    );
+    let packages = place.path().join("packages");
+    let agent = "qemu-guest-agent_";
+    copy_package(agent, &packages);
+    let options = [OsStr::new("--packages"), packages.as_os_str()];
+    let Some(out) = field(test, name, place.path(), &options) else {
+        return;
+    };
+    let mut command = detente();
+    let output = command.args(["inspect", "--packages", "--format", "json"]);
+    let facts = document(&output.arg(&out).output().unwrap());
+    let installed = facts["packages"].to_string();
+    assert!(installed.contains("\"qemu-guest-agent\""), "{installed}");
+}
+
+/// A package that the guests were made of, into a new folder.
+#[track_caller]
+fn copy_package(start: &str, folder: &Path) {
+    std::fs::create_dir(folder).unwrap();
+    let fetched = std::fs::read_dir(repository().join("target/images/apt")).unwrap();
+    let mut names = fetched.map(|entry| entry.unwrap().path());
+    let is_it = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy();
+        name.starts_with(start)
+    };
+    let package = names.find(is_it).expect("cargo xtask images fetches it");
+    std::fs::copy(&package, folder.join(package.file_name().unwrap())).unwrap();
 }
 
 /// The other one-sided guest, whose dracut was told to leave drivers out; then its next kernel.

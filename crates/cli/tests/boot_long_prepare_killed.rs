@@ -20,7 +20,7 @@ const SEED: u64 = 0x5eed_0006;
 #[test]
 fn twenty_kills_and_the_next_run_comes_to_its_end() {
     let test = "twenty_kills_and_the_next_run_comes_to_its_end";
-    let Some(image) = image(test, "debian12-btrfs.qcow2") else {
+    let Some(image) = image(test, "debian12-spoiled.qcow2") else {
         return;
     };
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();

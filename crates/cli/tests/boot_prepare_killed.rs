@@ -14,7 +14,7 @@ const MOMENTS_MS: [u64; 3] = [0, 4_000, 15_000];
 #[test]
 fn three_kills_leave_no_machine_no_disk_and_no_change() {
     let test = "three_kills_leave_no_machine_no_disk_and_no_change";
-    let Some(image) = image(test, "debian12-kvm-only.qcow2") else {
+    let Some(image) = image(test, "debian12-spoiled.qcow2") else {
         return;
     };
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();

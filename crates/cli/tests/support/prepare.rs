@@ -2,6 +2,7 @@
 //! another tool's look into a disk.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -20,10 +21,15 @@ const ROOT_AT: u64 = 129 << 20;
 
 /// Prepares for both sides; the result goes beside the others.
 pub(crate) fn prepare(image: &Path, out: &Path) -> Output {
+    prepare_with(image, out, &[])
+}
+
+/// The same, with more options.
+pub(crate) fn prepare_with(image: &Path, out: &Path, options: &[&OsStr]) -> Output {
     let mut command = detente();
     command.args(["prepare", "--format", "json", "--mac", CARD]);
-    command.args(SIDES).arg(image).arg("-o").arg(out);
-    command.output().unwrap()
+    command.args(SIDES).args(options);
+    command.arg(image).arg("-o").arg(out).output().unwrap()
 }
 
 /// Takes back what a journal says.

@@ -34,7 +34,7 @@ pub(crate) fn install_next_kernel(image: &Path, place: &Path) {
             "-nic",
             "none",
         ])
-        .args(["-machine", "q35", "-accel", "tcg,thread=multi", "-smp", "2"])
+        .args(["-machine", "q35", "-accel", "tcg,thread=multi", "-smp", "1"])
         .args(["-cpu", "max,la57=off", "-m", "2048"])
         .args(["-serial", &format!("file:{}", console.display())])
         .args(["-drive", &drive(image, "qcow2")])
