@@ -2,6 +2,7 @@
 
 mod boot;
 mod cases;
+mod exercises;
 mod fake;
 mod formats;
 mod hold;
