@@ -172,5 +172,4 @@ fn a_list_that_cannot_be_meant_is_refused() {
         "unknown field",
     );
     wrong(&["x", "--batch", "l.toml"], &["cannot be used with"]);
-    wrong(&["x", "--jobs", "2"], &["--batch"]);
 }
