@@ -214,6 +214,9 @@ fn make_folders<M: Machine>(machines: &[M]) -> Result<(), Failure> {
 
 fn text<D: Document>(line: &Line<D>) -> String {
     let what = match (line.result, &line.document, &line.error) {
+        (End::Already, Some(document), _) if document.code() != FINE => {
+            format!("{}: already there ({})", line.folder, document.line())
+        }
         (End::Already, ..) => format!("{}: already there", line.folder),
         (End::Made | End::Refused, Some(document), _) => document.line(),
         (_, _, Some(error)) => format!("{}: failed: {}", line.folder, end_of(error)),

@@ -65,3 +65,13 @@ fn the_end_of_a_long_error_is_shown() {
     assert!(said.ends_with(": the reason"), "{said}");
     assert!(said.len() < 500, "{said}");
 }
+
+#[test]
+fn what_is_there_and_not_fine_says_so_each_time() {
+    assert_eq!(
+        text(&line(End::Already, Some(FINE))),
+        "out/web: already there"
+    );
+    let said = text(&line(End::Already, Some(BAD)));
+    assert_eq!(said, "out/web: already there (said)");
+}
