@@ -4,9 +4,9 @@ mod support;
 
 use detente_evidence::{
     AgentRecord, Attempt, CaseResult, Check, Comparator, ControlRecord, Coverage, DigestRecord,
-    FileEntry, Follows, GuestRecord, ImageRecord, MachineRecord, Manifest, Measurement, Outcome,
-    OwnCaseRecord, PlanRecord, PlatformRecord, ProfileRun, Requirement, Run, RunKind,
-    SelectionRecord, StepRecord, ToolRecord, Verdict,
+    FileEntry, Follows, GuestRecord, Hardware, ImageRecord, MachineRecord, Manifest, Measurement,
+    Outcome, OwnCaseRecord, PlanRecord, PlatformRecord, ProfileRun, Requirement, Run, RunKind,
+    SelectionRecord, StepRecord, System, ToolRecord, Verdict,
 };
 use detente_plan::Plan;
 use detente_plan::judge::AllowList;
