@@ -16,9 +16,9 @@ fn the_faults_of_what_the_guest_is_put_to_fail_their_cases() {
 }
 
 #[test]
-fn a_clock_that_ticks_wrong_fails_its_case() {
+fn clocks_that_tick_wrong_or_have_no_server_fail_their_cases() {
     check(
-        "a_clock_that_ticks_wrong_fails_its_case",
+        "clocks_that_tick_wrong_or_have_no_server_fail_their_cases",
         ("kvm", 8),
         &["BOOT-01"],
     );

@@ -8,7 +8,7 @@ use crate::protocol::ClockTurned;
 /// Who is to put the clock right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Corrector {
-    /// The host, which tells the guest the time.
+    /// The host, which tells the guest the time, or a program.
     Host,
     /// A program of the guest's, which the network answers.
     Program,
@@ -17,9 +17,10 @@ pub enum Corrector {
 /// Judges the clock; `limit_ms` is how long was waited.
 #[must_use]
 pub fn time03(seen: &ClockTurned, corrector: Corrector, limit_ms: u64) -> Finding {
+    let programs = format!("programs that keep the clock: {}", listed(&seen.keepers));
     let who = match corrector {
-        Corrector::Host => "the host told the guest the time".to_owned(),
-        Corrector::Program => format!("programs that keep the clock: {}", listed(&seen.keepers)),
+        Corrector::Host => format!("the host told the guest the time; {programs}"),
+        Corrector::Program => programs,
     };
     let mut checks = vec![check(
         "turned",
