@@ -129,12 +129,7 @@ impl Arguments {
         self.0.push(value.into());
     }
 
-    fn machine(
-        &mut self,
-        spec: &LaunchSpec,
-        accel: Accelerator,
-        firmware: Option<&FirmwareFiles>,
-    ) {
+    fn machine(&mut self, spec: &LaunchSpec, accel: Accelerator, firmware: Option<&FirmwareFiles>) {
         self.0.push("-nodefaults".into());
         self.0.push("-no-user-config".into());
         self.pair("-name", key_value("guest", spec.name.as_ref()));

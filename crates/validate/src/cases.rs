@@ -42,9 +42,9 @@ pub(crate) use group::group;
 pub(crate) use own_boot::{OwnBoot, SILENCE_S, Stage, not_started};
 pub(crate) use own_case::{output_name, own_cases};
 pub(crate) use plugging::extras;
+pub(crate) use power::{Shutdown, power};
 #[cfg(test)]
 pub(crate) use restarts::all as restart_in_every_way;
-pub(crate) use power::{Shutdown, power};
 
 /// The file of the profile's folder that holds the kernel's warnings and worse.
 pub(crate) const KERNEL_LOG: &str = "kernel-log.txt";

@@ -172,7 +172,11 @@ fn context<'a>(
         label,
         left_out,
         own_cases: &task.request.own_cases,
-        hold: task.request.keep_on_failure.clone().map(|folder| Hold { folder }),
+        hold: task
+            .request
+            .keep_on_failure
+            .clone()
+            .map(|folder| Hold { folder }),
         acceleration: task.column.host.facts().acceleration,
         case_limit: task.request.case_limit,
         mac: mac_text(),

@@ -2,8 +2,8 @@
 
 mod clock;
 mod end;
-mod held;
 mod guest_agent;
+mod held;
 mod plugged;
 mod progress;
 mod restart;

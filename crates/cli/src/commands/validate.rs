@@ -27,6 +27,10 @@ use crate::{environment, interrupt};
 /// The guest is started with its own kernel, initramfs and command line; nothing is installed in
 /// it, and its image is never written.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 #[command(after_help = "Examples:\n  detente validate server.qcow2\n  \
     detente validate server.qcow2 --profile hyperv-vmbus --out result\n\n\
     Exit codes: 0 every required case passed, 1 one failed, 2 not everything was seen, \
@@ -182,12 +186,7 @@ fn faults(names: &[String]) -> Result<Vec<Fault>, Failure> {
         })
 }
 
-fn render(
-    arguments: &Arguments,
-    run: &Run,
-    folder: &Path,
-    out: &mut Output,
-) -> anyhow::Result<()> {
+fn render(arguments: &Arguments, run: &Run, folder: &Path, out: &mut Output) -> anyhow::Result<()> {
     match arguments.format {
         Format::Json => out.json(run)?,
         Format::Text => {

@@ -27,7 +27,11 @@ pub(super) fn add(arguments: &mut Arguments, spec: &LaunchSpec) {
         add_chain(arguments, &name, disk);
         match disk.bus {
             DiskBus::Virtio => {
-                add_on_pci(arguments, &format!("virtio-blk-pci,drive={name}{first}"), disk);
+                add_on_pci(
+                    arguments,
+                    &format!("virtio-blk-pci,drive={name}{first}"),
+                    disk,
+                );
             }
             DiskBus::Nvme => add_on_pci(arguments, &format!("nvme,drive={name}{first}"), disk),
             // QEMU has no such controller.

@@ -78,10 +78,6 @@ fn piece(name: &str) -> SupportPiece {
 }
 
 fn done(exercise: &Exercise) -> Exercised {
-    let pings = MtuPings {
-        fits: true,
-        longer_refused: true,
-    };
     match exercise {
         Exercise::CycleProcessors => Exercised::Processors(ProcessorsCycled {
             before: vec![0, 1],
@@ -103,43 +99,9 @@ fn done(exercise: &Exercise) -> Exercised {
             wrong_words: u64::from(*spoil),
             ..MemoryStressed::default()
         }),
-        Exercise::LoadDisk {
-            workers,
-            bytes,
-            rounds,
-            ..
-        } => Exercised::Disk(DiskLoaded {
-            workers: (0..*workers)
-                .map(|_| DiskWorker {
-                    rounds: *rounds,
-                    bytes: bytes * u64::from(*rounds),
-                    ..DiskWorker::default()
-                })
-                .collect(),
-            past_cache: true,
-            elapsed_ms: 1,
-        }),
-        Exercise::ToggleOffloads { bytes, .. } => Exercised::Offloads(OffloadsToggled {
-            interface: "eth0".to_owned(),
-            transfer: Some(transfer(*bytes)),
-            offloads: vec![Offload {
-                name: "tso".to_owned(),
-                before: Some(true),
-                turned: true,
-                transfer: Some(transfer(*bytes)),
-                after: Some(true),
-                refused: None,
-            }],
-        }),
-        Exercise::ChangeMtu { mtu, .. } => Exercised::Mtu(MtuChanged {
-            interface: "eth0".to_owned(),
-            before: 1500,
-            pings_before: pings,
-            changed: *mtu,
-            refused: None,
-            pings_changed: pings,
-            after: 1500,
-        }),
+        Exercise::LoadDisk { .. }
+        | Exercise::ToggleOffloads { .. }
+        | Exercise::ChangeMtu { .. } => done_with_devices(exercise),
         Exercise::BurnProcessors { for_ms } => Exercised::Burnt(ProcessorsBurnt {
             workers: 2,
             elapsed_ms: *for_ms,
@@ -178,6 +140,54 @@ fn done(exercise: &Exercise) -> Exercised {
                 .map(piece)
                 .to_vec(),
         }),
+    }
+}
+
+/// The part of [`done`] that is about disk and network.
+fn done_with_devices(exercise: &Exercise) -> Exercised {
+    let pings = MtuPings {
+        fits: true,
+        longer_refused: true,
+    };
+    match exercise {
+        Exercise::LoadDisk {
+            workers,
+            bytes,
+            rounds,
+            ..
+        } => Exercised::Disk(DiskLoaded {
+            workers: (0..*workers)
+                .map(|_| DiskWorker {
+                    rounds: *rounds,
+                    bytes: bytes * u64::from(*rounds),
+                    ..DiskWorker::default()
+                })
+                .collect(),
+            past_cache: true,
+            elapsed_ms: 1,
+        }),
+        Exercise::ToggleOffloads { bytes, .. } => Exercised::Offloads(OffloadsToggled {
+            interface: "eth0".to_owned(),
+            transfer: Some(transfer(*bytes)),
+            offloads: vec![Offload {
+                name: "tso".to_owned(),
+                before: Some(true),
+                turned: true,
+                transfer: Some(transfer(*bytes)),
+                after: Some(true),
+                refused: None,
+            }],
+        }),
+        Exercise::ChangeMtu { mtu, .. } => Exercised::Mtu(MtuChanged {
+            interface: "eth0".to_owned(),
+            before: 1500,
+            pings_before: pings,
+            changed: *mtu,
+            refused: None,
+            pings_changed: pings,
+            after: 1500,
+        }),
+        _ => unreachable!("asked about disk and network only"),
     }
 }
 

@@ -159,10 +159,7 @@ mod tests {
     #[test]
     fn half_of_what_is_there_is_filled_and_read_twice() {
         let seen = run_in(false);
-        assert_eq!(
-            (seen.available_bytes, seen.bytes),
-            (8 << 20, 4_194_296)
-        );
+        assert_eq!((seen.available_bytes, seen.bytes), (8 << 20, 4_194_296));
         assert_eq!((seen.passes, seen.wrong_words, seen.oom_kills), (2, 0, 0));
     }
 

@@ -114,5 +114,5 @@ impl Observer for Nobody {
 }
 
 impl Audience for Nobody {
-    fn begin<'h>(&mut self, _: &Guest, _: &Plan, _: &mut dyn Iterator<Item = &'h dyn Host>) {}
+    fn begin(&mut self, _: &Guest, _: &Plan, _: &mut dyn Iterator<Item = &dyn Host>) {}
 }

@@ -21,11 +21,11 @@ impl<'a> Live<'a> {
     }
 
     /// Says what is going to be done, before anything takes time.
-    pub(in crate::commands) fn begin<'h>(
+    pub(in crate::commands) fn begin(
         &mut self,
         guest: &Guest,
         plan: &Plan,
-        hosts: impl Iterator<Item = &'h dyn Host>,
+        hosts: impl Iterator<Item = &dyn Host>,
     ) {
         let os = &guest.facts().operating_system.pretty_name;
         self.out.aside(&format!("guest     {os}"));

@@ -46,12 +46,7 @@ pub(super) struct Wanted<'a> {
 /// Is told what is going to be done, and then what happens.
 pub(super) trait Audience: Observer {
     /// Before anything takes time.
-    fn begin<'h>(
-        &mut self,
-        guest: &Guest,
-        plan: &Plan,
-        hosts: &mut dyn Iterator<Item = &'h dyn Host>,
-    );
+    fn begin(&mut self, guest: &Guest, plan: &Plan, hosts: &mut dyn Iterator<Item = &dyn Host>);
 }
 
 impl Asked {
