@@ -21,11 +21,11 @@ impl<'a> Live<'a> {
     }
 
     /// Says what is going to be done, before anything takes time.
-    pub(in crate::commands) fn begin(
+    pub(in crate::commands) fn begin<'h>(
         &mut self,
         guest: &Guest,
         plan: &Plan,
-        hosts: impl Iterator<Item = &dyn Host>,
+        hosts: impl Iterator<Item = &'h dyn Host>,
     ) {
         let os = &guest.facts().operating_system.pretty_name;
         self.out.aside(&format!("guest     {os}"));
@@ -61,12 +61,7 @@ impl<'a> Live<'a> {
 }
 
 impl Audience for Live<'_> {
-    fn begin<'h>(
-        &mut self,
-        guest: &Guest,
-        plan: &Plan,
-        hosts: &mut dyn Iterator<Item = &'h dyn Host>,
-    ) {
+    fn begin(&mut self, guest: &Guest, plan: &Plan, hosts: &mut dyn Iterator<Item = &dyn Host>) {
         Live::begin(self, guest, plan, hosts);
     }
 }
