@@ -1,7 +1,5 @@
 //! Each case's own spoiled twin fails: the committed table says how, and what is said.
 
-#![expect(clippy::unwrap_used, reason = "a test panics")]
-
 mod support;
 
 use support::faults::check;

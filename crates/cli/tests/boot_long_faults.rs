@@ -1,8 +1,6 @@
 //! The spoiled twins of the cases that only the plan base has: three more boots, and those that the
 //! cases have to themselves.
 
-#![expect(clippy::unwrap_used, reason = "a test panics")]
-
 mod support;
 
 use support::faults::check;

@@ -1,7 +1,5 @@
 //! The spoiled twins of the cases of base that put the guest to something and leave it as it was.
 
-#![expect(clippy::unwrap_used, reason = "a test panics")]
-
 mod support;
 
 use support::faults::check;

@@ -138,7 +138,7 @@ fn a_batch_says_what_it_could_not_run() {
 #[test]
 fn a_list_that_cannot_be_meant_is_refused() {
     let place = tempfile::tempdir().unwrap();
-    let mut check = |text: &str, code: i32, says: &str| {
+    let check = |text: &str, code: i32, says: &str| {
         let list = list(place.path(), text);
         let output = detente()
             .args(["validate", "--batch"])
