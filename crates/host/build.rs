@@ -11,6 +11,7 @@ fn main() {
         package: "detente-hyperv",
         programs: &["detente-hyperv", "detente-lab-init"],
         profile: "machine",
+        flags: "",
         watched: &[
             "crates/hyperv/src",
             "crates/hyperv/Cargo.toml",

@@ -18,6 +18,8 @@ pub(crate) struct StaticBuild {
     pub(crate) programs: &'static [&'static str],
     /// The cargo profile, and the name of the target folder below the outer one.
     pub(crate) profile: &'static str,
+    /// Flags of rustc, beside those that make it static.
+    pub(crate) flags: &'static str,
     /// What is watched for changes, from the workspace's folder.
     pub(crate) watched: &'static [&'static str],
 }
@@ -63,7 +65,8 @@ impl StaticBuild {
                 command.env_remove(name);
             }
         }
-        command.env("RUSTFLAGS", "-Ctarget-feature=+crt-static");
+        let flags = format!("-Ctarget-feature=+crt-static {}", self.flags);
+        command.env("RUSTFLAGS", flags.trim_end());
         let status = command.status().expect("cargo can be started");
         assert!(status.success(), "{} could not be built", self.package);
     }

@@ -149,8 +149,9 @@ fn without_rust_it_says_how_to_get_it() {
 
 #[test]
 fn nextest_is_installed_with_cargo() {
-    let tools = "mkfs.fat mformat mke2fs sfdisk zstd xz lz4 bzip2 cpio busybox";
-    let machine = Machine::new(&tools.split(' ').collect::<Vec<_>>(), "0");
+    let tools = "mkfs.fat mformat mke2fs sfdisk zstd xz lz4 bzip2 lzop cpio busybox \
+                 libvirtd virsh xmllint swtpm swtpm_setup";
+    let machine = Machine::new(&tools.split_whitespace().collect::<Vec<_>>(), "0");
     let (code, said, calls) = machine.bootstrap(&["test"]);
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(calls, ["cargo install --quiet --locked cargo-nextest"]);
