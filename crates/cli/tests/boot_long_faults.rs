@@ -31,3 +31,12 @@ fn a_machine_that_does_not_start_again_fails_the_loop() {
         &[],
     );
 }
+
+#[test]
+fn the_faults_of_the_firmware_fail_their_cases() {
+    check(
+        "the_faults_of_the_firmware_fail_their_cases",
+        ("kvm", 10),
+        &[],
+    );
+}

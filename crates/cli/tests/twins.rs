@@ -10,7 +10,7 @@ use serde_json::Value;
 use support::{detente, expect_code, repository};
 
 /// The shared boots that `boot_faults.rs` has a test for.
-const BOOTS: [u64; 9] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+const BOOTS: [u64; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 
 fn rows() -> Vec<Value> {
     let bytes = fs::read(repository().join("docs/spoiled-twins.json")).unwrap();
